@@ -1,0 +1,1 @@
+"""The lab's services: each folder is one container, and `common` is what they share."""

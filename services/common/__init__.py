@@ -1,0 +1,1 @@
+"""What every service of the lab shares: settings, switches, the admin plane, the client and the metrics."""

@@ -1,0 +1,108 @@
+"""The admin plane: a listener thread of its own, which answers while every data thread is stuck."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from services.common import problems
+from services.common.catalogue import CATALOGUE
+from services.common.service import Service
+from services.common.web import boolean, install_problems, json_body, optional_object
+from services.common.windows import KEEP_SECONDS
+
+log = logging.getLogger(__name__)
+DEFAULT_WINDOW_SECONDS = 15.0
+
+
+def create_admin_app(service: Service) -> Flask:
+    """The admin plane of one service."""
+    app = Flask(f"{service.name}-admin", static_folder=None)
+    install_problems(app)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="alive")
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        if not service.ready.is_set():
+            raise problems.Unreachable("the data plane is not ready yet")
+        return jsonify(status="ready")
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(service.metrics_text(), content_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/admin/state")
+    def state() -> Response:
+        return jsonify(service.state(_window_seconds(), time.time()))
+
+    @app.get("/admin/catalogue")
+    def catalogue() -> Response:
+        return jsonify(switches=[switch.describe() for switch in CATALOGUE[service.name]])
+
+    @app.post("/admin/switches/<kind>/<name>")
+    def change(kind: str, name: str) -> Response:
+        service.switches.get(kind, name)
+        body = json_body(active=boolean, params=optional_object)
+        switch = service.switches.change(kind, name, body["active"], body["params"])
+        log.info("%s %s is %s", kind, name, "on" if switch.active else "off", extra={"params": vars(switch.values)})
+        return jsonify(service=service.name, kind=kind, name=name, active=switch.active, params=vars(switch.values))
+
+    @app.post("/admin/reset")
+    def reset() -> Response:
+        epoch = json_body(epoch=_moment)["epoch"]
+        service.reset(epoch)
+        return jsonify(epoch=epoch)
+
+    return app
+
+
+def _window_seconds() -> float:
+    text = request.args.get("window", str(DEFAULT_WINDOW_SECONDS))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= KEEP_SECONDS:
+        allowed = {"type": "number", "minimum": 0, "maximum": KEEP_SECONDS, "unit": "s"}
+        raise problems.InvalidParameter("window must be a number of seconds", field="window", allowed=allowed)
+    return seconds
+
+
+def _moment(name: str, value: Any) -> float:
+    """A moment that is not in the future; now when it is left out."""
+    now = time.time()
+    if value is None:
+        return now
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= now:
+        allowed = {"type": "number", "minimum": 0, "maximum": now, "unit": "s"}
+        raise problems.InvalidParameter(
+            f"{name} must be seconds since 1970, not in the future", field=name, allowed=allowed
+        )
+    return float(value)
+
+
+class _Handler(WSGIRequestHandler):
+    """Keeps connections open for the next scrape, drops those that say nothing, and logs nothing."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are written apart, and must not wait for each other
+    timeout = 60
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing: a scrape a second is no news."""
+
+
+def serve_admin(app: Flask, host: str, port: int) -> None:
+    """Serve the admin plane from a daemon thread."""
+    server = make_server(host, port, app, threaded=True, request_handler=_Handler)
+    threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()

@@ -1,0 +1,75 @@
+"""A call: what a service knows of the user request that it is working on."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from werkzeug.datastructures import Headers
+
+REQUEST_ID = "X-Request-ID"
+REQUEST_START = "X-Request-Start"
+TRACE = "X-Lab-Trace"
+HOPS = "X-Lab-Hops"
+REASON = "X-Lab-Reason"
+
+
+@dataclass
+class Call:
+    """One request in one service.
+
+    `sent_at` is when the caller sent it (seconds since 1970, from X-Request-Start), `started_at` when its handler
+    began; the time between was spent in queues. `attempts` are this service's own calls to the next one.
+    """
+
+    request_id: str
+    sent_at: float
+    traced: bool = False
+    started_at: float = field(default_factory=time.time)
+    started: float = field(default_factory=time.perf_counter)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    hops_behind: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str] | Headers) -> Call:
+        """The call that these request headers tell of; a time in the future or unreadable counts as now."""
+        moment = time.time()
+        try:
+            sent_at = min(moment, float(headers.get(REQUEST_START, moment)))
+        except ValueError:
+            sent_at = moment
+        request_id = headers.get(REQUEST_ID, "")
+        if not (request_id.isascii() and request_id.isprintable() and 0 < len(request_id) <= 64):
+            request_id = new_request_id()
+        return cls(request_id, sent_at if sent_at == sent_at else moment, TRACE in headers, moment)
+
+    @property
+    def queue_seconds(self) -> float:
+        """Seconds between the caller's sending and the start of the handler."""
+        return max(0.0, self.started_at - self.sent_at)
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Seconds since the handler began."""
+        return time.perf_counter() - self.started
+
+    def hops(self, service: str, status: int, reason: str | None) -> list[dict[str, Any]]:
+        """This service's hop, then those behind it: what a test request shows."""
+        own = {
+            "service": service,
+            "status": status,
+            "reason": reason,
+            "started_at": self.started_at,
+            "seconds": round(self.elapsed_seconds, 6),
+            "queue_seconds": round(self.queue_seconds, 6),
+            "attempts": self.attempts,
+        }
+        return [own, *self.hops_behind]
+
+
+def new_request_id() -> str:
+    """A request id of 16 hexadecimal digits."""
+    return uuid.uuid4().hex[:16]

@@ -1,0 +1,242 @@
+"""The one place from which a service calls another: attempts, defences, timeouts, and what became of each attempt.
+
+Order of a call, fixed here: epoch, then retry (attempts, budget, backoff), then breaker, then the connection pool, then
+the timeout of the attempt. An open breaker and an exhausted pool are not retried, and are no failure of the peer.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from types import SimpleNamespace
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from services.common import problems
+from services.common.call import HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call, new_request_id
+from services.common.epoch import Epoch
+from services.common.metrics import ClientMetrics
+from services.common.switches import Switches
+from services.common.windows import CountWindow
+
+MAX_BACKOFF_SECONDS = 30.0
+
+
+def new_session(connections: int) -> requests.Session:
+    """A session that keeps up to `connections` open for each peer, reads no environment and keeps no cookies."""
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("http://", HTTPAdapter(pool_connections=8, pool_maxsize=connections))
+    return session
+
+
+def backoff_seconds(setting: SimpleNamespace, retry: int, rng: random.Random) -> float:
+    """The pause before retry number `retry` (from 1), in seconds.
+
+    Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
+    """
+    if setting.backoff == "none":
+        return 0.0
+    ceiling = min(MAX_BACKOFF_SECONDS, float(setting.backoff_base_seconds * 2 ** (retry - 1)))
+    return rng.uniform(0, ceiling) if setting.backoff == "full_jitter" else ceiling
+
+
+@dataclass
+class _Attempt:
+    """How one attempt ended: an outcome of the metrics, and either the answer or the problem to raise."""
+
+    outcome: str
+    problem: problems.Problem | None = None
+    answer: Any = None
+    status: int | None = None
+
+
+class PeerClient:
+    """Calls one other service on behalf of user requests."""
+
+    def __init__(
+        self,
+        peer: str,
+        base_url: str,
+        *,
+        switches: Switches,
+        epoch: Epoch,
+        metrics: ClientMetrics,
+        connections: int,
+        lease: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        rng: random.Random | None = None,
+    ) -> None:
+        """`lease` holds a connection of the caller's own pool for one attempt; it may refuse with `PoolTimeout`."""
+        self.peer = peer
+        self._base_url = base_url
+        self._switches = switches
+        self._setting = switches.get("setting", "client")
+        self._epoch = epoch
+        self._metrics = metrics
+        self._lease = lease
+        self._random = rng or random.Random()
+        self._session = new_session(connections)
+        self._prepared: dict[str, requests.PreparedRequest] = {}
+        self.window = CountWindow()
+
+    def get(self, path: str, call: Call) -> Any:
+        """The peer's answer to GET `path`, from JSON.
+
+        Raises:
+            Problem: the last attempt's, when none succeeded.
+        """
+        attempts = 0
+        while True:
+            attempts += 1
+            attempt = self._attempt(path, call, is_retry=attempts > 1)
+            if attempt.problem is None:
+                return attempt.answer
+            setting = self._setting.values  # read each time: the cure may be switched on in mid-call
+            if attempt.outcome == "rejected" or attempts >= setting.attempts or not self._switches.may_retry():
+                raise attempt.problem
+            pause = backoff_seconds(setting, attempts, self._random)
+            if pause:
+                self._epoch.wait(pause, call.sent_at)
+
+    def _attempt(self, path: str, call: Call, is_retry: bool) -> _Attempt:
+        self._epoch.check(call.sent_at)
+        began_at, began = time.time(), time.perf_counter()
+        try:
+            self._switches.before_attempt()
+        except problems.Problem as problem:
+            return self._ended(call, _Attempt("rejected", problem), began_at, began)
+        attempt = _Attempt("rejected")
+        try:
+            with self._lease():
+                (self._metrics.retry if is_retry else self._metrics.first).inc()
+                self.window.add()
+                attempt = self._send(path, call)
+        except problems.PoolTimeout as problem:
+            attempt = _Attempt("rejected", problem)
+        finally:
+            self._switches.after_attempt(attempt.outcome, is_retry)
+        return self._ended(call, attempt, began_at, began)
+
+    def _ended(self, call: Call, attempt: _Attempt, began_at: float, began: float) -> _Attempt:
+        seconds = time.perf_counter() - began
+        self._metrics.duration[attempt.outcome].observe(seconds)
+        if call.traced:
+            call.attempts.append(
+                {
+                    "peer": self.peer,
+                    "outcome": attempt.outcome,
+                    "reason": attempt.problem.reason if attempt.problem else None,
+                    "status": attempt.status,
+                    "started_at": began_at,
+                    "seconds": round(seconds, 6),
+                }
+            )
+        return attempt
+
+    def _send(self, path: str, call: Call) -> _Attempt:
+        timeout = self._setting.values.timeout_seconds
+        try:
+            response = self._session.send(self._request(path, call), timeout=timeout, allow_redirects=False)
+        except requests.Timeout:
+            return _Attempt("timeout", problems.PeerTimeout(f"{self.peer} did not answer within {timeout:g} s"))
+        except requests.RequestException as error:
+            if _was_refused(error):
+                return _Attempt("refused", problems.PeerRefused(f"{self.peer} takes no connections"))
+            return _Attempt("error", problems.PeerError(f"{self.peer} broke the connection"))
+        if call.traced:
+            call.hops_behind = json.loads(response.headers.get(HOPS, "[]"))
+        status = response.status_code
+        if status == 200:
+            return _Attempt("ok", answer=json.loads(response.content), status=status)
+        reason = response.headers.get(REASON, "")
+        if reason == problems.Reset.reason:
+            raise problems.Reset(f"{self.peer} was reset after this request was sent")
+        if status == 503:
+            return _Attempt("refused", problems.PeerRefused(f"{self.peer} refused: {reason}"), status=status)
+        return _Attempt("error", problems.PeerError(f"{self.peer} answered {status}: {reason}"), status=status)
+
+    def _request(self, path: str, call: Call) -> requests.PreparedRequest:
+        # Preparing a request takes longer than sending it, and only three headers differ.
+        prepared = self._prepared.get(path)
+        if prepared is None:
+            prepared = self._prepared[path] = requests.Request("GET", self._base_url + path).prepare()
+        request = prepared.copy()
+        request.headers[REQUEST_ID] = call.request_id
+        request.headers[REQUEST_START] = repr(time.time())
+        if call.traced:
+            request.headers[TRACE] = "1"
+        return request
+
+
+def _was_refused(error: requests.RequestException) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+class AdminClient:
+    """Calls the admin plane of one service, for the control room."""
+
+    def __init__(self, service: str, base_url: str) -> None:
+        self.service = service
+        self._base_url = base_url
+        self._session = new_session(16)
+
+    def get(self, path: str, timeout_seconds: float) -> Any:
+        """The JSON answer to GET `path`; raises as `post`."""
+        return self._call("GET", path, None, timeout_seconds)
+
+    def post(self, path: str, body: Any, timeout_seconds: float) -> Any:
+        """The JSON answer to POST `path`.
+
+        Raises:
+            Unreachable: no answer in time, or none that is JSON.
+        """
+        return self._call("POST", path, body, timeout_seconds)
+
+    def _call(self, method: str, path: str, body: Any, timeout_seconds: float) -> Any:
+        try:
+            answer = self._session.request(method, self._base_url + path, json=body, timeout=timeout_seconds)
+            answer.raise_for_status()
+            return answer.json()
+        except requests.RequestException as error:
+            raise problems.Unreachable(f"{self.service} does not answer on its admin port") from error
+
+
+class UserClient:
+    """Sends test requests through the frontend, as a user with an X-ray."""
+
+    def __init__(self, base_url: str) -> None:
+        self._url = base_url + "/checkout"
+        self._session = new_session(16)
+
+    def visit(self, timeout_seconds: float) -> dict[str, Any]:
+        """One request: status (0 without an answer), seconds, ok, reason, request id and the hops that it took."""
+        request_id = new_request_id()
+        headers = {REQUEST_ID: request_id, REQUEST_START: repr(time.time()), TRACE: "1"}
+        began = time.perf_counter()
+        status, reason, hops = 0, None, []
+        try:
+            response = self._session.get(self._url, headers=headers, timeout=timeout_seconds)
+            status, reason = response.status_code, response.headers.get(REASON)
+            hops = json.loads(response.headers.get(HOPS, "[]"))
+        except requests.Timeout:
+            reason = "timeout"
+        except requests.RequestException as error:
+            reason = "refused" if _was_refused(error) else "connection_broken"
+        return {
+            "request_id": request_id,
+            "status": status,
+            "ok": status == 200,
+            "seconds": round(time.perf_counter() - began, 4),
+            "reason": reason,
+            "hops": hops,
+        }

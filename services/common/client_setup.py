@@ -1,0 +1,39 @@
+"""Wires a service's client: its metrics, its defences' gauges, its windows and its reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from services.common.client import PeerClient
+from services.common.defences.circuit_breaker import CircuitBreaker
+from services.common.defences.retry_budget import RetryBudget
+from services.common.metrics import ClientMetrics
+from services.common.service import Service
+
+
+def make_client(
+    service: Service, peer: str, lease: Callable[[], AbstractContextManager[Any]] = nullcontext
+) -> PeerClient:
+    """The client with which `service` calls `peer`; `lease` holds a connection of its pool for one attempt."""
+    metrics = ClientMetrics(service.registry, peer)
+    breaker = service.switches.get("defence", "circuit_breaker")
+    budget = service.switches.get("defence", "retry_budget")
+    assert isinstance(breaker, CircuitBreaker) and isinstance(budget, RetryBudget)
+    metrics.breaker_state.set_function(lambda: breaker.state)
+    metrics.retry_tokens.set_function(lambda: budget.tokens)
+    client = PeerClient(
+        peer,
+        service.settings.data_urls[peer],
+        switches=service.switches,
+        epoch=service.epoch,
+        metrics=metrics,
+        connections=service.settings.threads,
+        lease=lease,
+    )
+    service.on_reset.append(client.window.clear)
+    service.state_parts.append(
+        lambda since: {"calls": {"peer": peer, "attempts": client.window.since(since), "total": client.window.total}}
+    )
+    return client

@@ -1,0 +1,1 @@
+"""The defences, one small file each."""

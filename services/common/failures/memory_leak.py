@@ -1,0 +1,88 @@
+"""Failure: every request leaves memory behind, and the garbage collector pays for it."""
+
+import gc
+import threading
+import time
+
+from services.common.call import Call
+from services.common.memory import MB, give_back_free_memory
+from services.common.params import Param
+from services.common.switches import Failure, Host
+
+# A tuple of this many references takes 616 bytes. Above 512 bytes CPython takes memory from malloc, so that it can all
+# be given back; and as the tuples refer to a container, the collector has to visit every one of them.
+REFERENCES = 72
+NODES_PER_MB = MB // 624  # 616 bytes and malloc's own 8
+# A managed runtime collects more and more often as its live heap nears the limit: the cost of an allocation follows
+# live / (limit - live) (Jones, Hosking, Moss, "The Garbage Collection Handbook"). Here: 450 ms for 20 MB at 200 of 512.
+PAUSE_SECONDS_PER_MB = 0.450 / 20 * (512 - 200) / 200
+MAX_COLLECTIONS = 8
+NO_LIMIT_BYTES = 512 * MB
+
+
+class MemoryLeak(Failure):
+    """Retains real objects and runs real full collections, whose pauses stop every thread of the process.
+
+    How long the pauses are is measured, not set; how many there are follows the model above, as CPython itself knows
+    no heap limit. A collection is run when at least half of what it costs is owed, at most eight in a request.
+    """
+
+    name = "memory_leak"
+    story = "Every request leaves memory behind; collections get longer as the limit comes near."
+    params = (Param("mb_per_request", "memory that each request leaves behind", 20.0, "MB", 0.01, 200),)
+    per_request = True
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._lock = threading.Lock()
+        self._blocks: list[list[object]] = []
+        self._limit_bytes = host.memory.limit_bytes or NO_LIMIT_BYTES
+        self._owed_seconds = 0.0
+        self._seconds_per_byte = 0.0
+        self.leaked_bytes = 0
+
+    def before_request(self, call: Call) -> None:
+        mb = self.values.mb_per_request
+        block = _block(mb)
+        with self._lock:
+            if not self.active:  # a reset came meanwhile
+                return
+            self._blocks.append(block)
+            self.leaked_bytes += int(mb * MB)
+            room = max(MB, self._limit_bytes - self.leaked_bytes)
+            self._owed_seconds += PAUSE_SECONDS_PER_MB * mb * self.leaked_bytes / room
+        for _ in range(MAX_COLLECTIONS):
+            if not self._collect_if_owed():
+                return
+        self._owed_seconds = 0.0
+
+    def _collect_if_owed(self) -> bool:
+        with self._lock:
+            expected_seconds = self._seconds_per_byte * self.leaked_bytes
+            if not self.active or self._owed_seconds <= expected_seconds / 2:
+                return False
+            self._owed_seconds -= expected_seconds
+        began = time.perf_counter()
+        gc.collect()
+        seconds = time.perf_counter() - began
+        with self._lock:
+            self._owed_seconds -= seconds - expected_seconds
+            self._seconds_per_byte = seconds / max(1, self.leaked_bytes)
+        return True
+
+    def on_reset(self) -> None:
+        with self._lock:
+            blocks, self._blocks = self._blocks, []
+            self.leaked_bytes = 0
+            self._owed_seconds = 0.0
+        if blocks:
+            for block in blocks:
+                block.clear()  # the tuples hold the list that holds them: emptying it frees them all
+            give_back_free_memory()
+
+
+def _block(mb: float) -> list[object]:
+    block: list[object] = []
+    for _ in range(max(1, round(mb * NODES_PER_MB))):
+        block.append((block,) * REFERENCES)
+    return block

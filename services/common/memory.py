@@ -1,0 +1,54 @@
+"""Memory of this process, and the limit that the kernel keeps for its container."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from pathlib import Path
+
+import psutil
+
+MB = 1024 * 1024  # as Docker counts: 512m is 512 of these
+# A cgroup without a limit says a number near 2^63 (version 1) or "max" (version 2).
+_NO_LIMIT = 1 << 60
+
+
+class Memory:
+    """Reads resident size, limit and OOM kills. Make it anew in each process: it holds the process's id.
+
+    The limit and the kills come from the control group of the container, version 2 (`memory.max`, `memory.events`) or
+    version 1 (`memory/memory.limit_in_bytes`, `memory/memory.oom_control`); see cgroups(7).
+    """
+
+    def __init__(self, cgroup_dir: Path) -> None:
+        self._cgroup_dir = cgroup_dir
+        self.limit_bytes = self._limit()
+
+    def resident_bytes(self) -> int:
+        """Resident set size of this process."""
+        return int(psutil.Process().memory_info().rss)
+
+    def oom_kills(self) -> int:
+        """How many processes of this container the kernel has killed for memory since the container started."""
+        text = self._read("memory.events") or self._read("memory/memory.oom_control") or ""
+        found = re.search(r"^oom_kill (\d+)$", text, re.MULTILINE)
+        return int(found.group(1)) if found else 0
+
+    def _limit(self) -> int:
+        text = self._read("memory.max") or self._read("memory/memory.limit_in_bytes") or ""
+        limit = int(text) if text.strip().isdecimal() else 0
+        return limit if limit < _NO_LIMIT else 0
+
+    def _read(self, name: str) -> str | None:
+        try:
+            return (self._cgroup_dir / name).read_text()
+        except OSError:
+            return None
+
+
+def give_back_free_memory() -> None:
+    """Ask the C library to hand what it holds free back to the kernel (malloc_trim(3), glibc alone)."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except AttributeError:
+        return

@@ -1,0 +1,155 @@
+"""Every metric of the lab, declared once. A service makes the sets that it needs, in a registry of its own.
+
+All label sets exist from the start, at zero: a series that is born with the first failure shows "No data" when it
+matters most.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import psutil
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from services.common.switches import Switches
+
+DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30)
+FINE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20)
+STATUS_CODES = ("200", "404", "405", "500", "502", "503", "504")
+CLIENT_OUTCOMES = ("ok", "error", "timeout", "refused", "rejected")
+USER_OUTCOMES = ("success", "error", "timeout", "refused")
+SHED_REASONS = ("shed", "queue_full")
+
+
+class ProcessCollector(Collector):
+    """This process as the kernel sees it, under the names that prometheus_client gives on Linux."""
+
+    def collect(self) -> Iterator[Metric]:
+        process = psutil.Process()
+        with process.oneshot():
+            memory = process.memory_info()
+            times = process.cpu_times()
+            yield GaugeMetricFamily("process_resident_memory_bytes", "Resident memory size.", memory.rss)
+            yield GaugeMetricFamily("process_virtual_memory_bytes", "Virtual memory size.", memory.vms)
+            yield CounterMetricFamily("process_cpu_seconds", "CPU time, user and system.", times.user + times.system)
+            yield GaugeMetricFamily("process_start_time_seconds", "Start, since 1970.", process.create_time())
+            yield GaugeMetricFamily("process_open_fds", "Open file descriptors.", process.num_fds())
+            yield GaugeMetricFamily("process_threads", "Threads.", process.num_threads())
+
+
+class SwitchCollector(Collector):
+    """Which switches are on, and when each changed last."""
+
+    def __init__(self, switches: Switches) -> None:
+        self._switches = switches
+
+    def collect(self) -> Iterator[Metric]:
+        active = GaugeMetricFamily("lab_switch_active", "1 while the switch is on.", labels=["kind", "name"])
+        changed = GaugeMetricFamily(
+            "lab_switch_changed_timestamp_seconds", "When the switch changed last; 0 is never.", labels=["kind", "name"]
+        )
+        for switch in self._switches:
+            labels = [switch.kind, switch.name]
+            active.add_metric(labels, float(switch.active))
+            changed.add_metric(labels, switch.changed_at)
+        yield active
+        yield changed
+
+
+class Server:
+    """What a service shows of the requests that it serves."""
+
+    def __init__(self, registry: CollectorRegistry, routes: Iterable[str], threads: int) -> None:
+        self.duration = Histogram(
+            "http_server_request_duration_seconds",
+            "Time in the handler.",
+            ["http_route", "http_response_status_code"],
+            registry=registry,
+            buckets=DURATION_BUCKETS,
+        )
+        for route in routes:
+            for status in STATUS_CODES:
+                self.duration.labels(route, status)
+        self.active = Gauge(
+            "http_server_active_requests", "Requests in handlers or waiting for one.", registry=registry
+        )
+        self.busy = Gauge("lab_worker_threads_busy", "Worker threads that are in a handler.", registry=registry)
+        self.total = Gauge("lab_worker_threads_total", "Worker threads.", registry=registry)
+        self.total.set(threads)
+        self.queue_wait = Histogram(
+            "lab_queue_wait_seconds",
+            "From the caller's sending (X-Request-Start) to the start of the handler.",
+            registry=registry,
+            buckets=FINE_BUCKETS,
+        )
+        self.shed = Counter("lab_requests_shed", "Requests turned away at the door.", ["reason"], registry=registry)
+        for reason in SHED_REASONS:
+            self.shed.labels(reason)
+
+
+class ClientMetrics:
+    """What a service shows of its calls to the next one."""
+
+    def __init__(self, registry: CollectorRegistry, peer: str) -> None:
+        duration = Histogram(
+            "http_client_request_duration_seconds",
+            "Time of one attempt.",
+            ["peer", "outcome"],
+            registry=registry,
+            buckets=DURATION_BUCKETS,
+        )
+        self.duration = {outcome: duration.labels(peer, outcome) for outcome in CLIENT_OUTCOMES}
+        attempts = Counter("lab_client_attempts", "Attempts sent.", ["peer", "attempt"], registry=registry)
+        self.first = attempts.labels(peer, "first")
+        self.retry = attempts.labels(peer, "retry")
+        self.breaker_state = Gauge(
+            "lab_breaker_state", "0 closed, 1 half-open, 2 open.", ["peer"], registry=registry
+        ).labels(peer)
+        self.retry_tokens = Gauge(
+            "lab_retry_budget_tokens", "Retries that the budget allows now.", ["peer"], registry=registry
+        ).labels(peer)
+
+
+class GcWatch:
+    """Times every full collection of the garbage collector; its pauses stop all threads.
+
+    A collection may start while this very metric is being scraped, in the same thread and under its lock. So the
+    callback only notes the pause, and `drain`, called before a scrape, puts the notes into the histogram.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._pause = Histogram(
+            "lab_gc_pause_seconds", "Full garbage collections.", registry=registry, buckets=FINE_BUCKETS
+        )
+        self._pauses: deque[float] = deque()
+        self._began = 0.0
+
+    def start(self) -> None:
+        """Begin to watch."""
+        gc.callbacks.append(self._note)
+
+    def _note(self, phase: str, info: dict[str, Any]) -> None:
+        if info["generation"] != 2:
+            return
+        if phase == "start":
+            self._began = time.perf_counter()
+        else:
+            self._pauses.append(time.perf_counter() - self._began)
+
+    def drain(self) -> None:
+        """Put what was noted into the histogram."""
+        while self._pauses:
+            self._pause.observe(self._pauses.popleft())
+
+
+def gauge(registry: CollectorRegistry, name: str, help_text: str, read: Callable[[], float]) -> Gauge:
+    """A gauge that is read when it is scraped."""
+    made = Gauge(name, help_text, registry=registry)
+    made.set_function(read)
+    return made

@@ -1,0 +1,159 @@
+"""The lab's one public API, and the page: routes only."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from services.common import problems
+from services.common.catalogue import CATALOGUE
+from services.common.metrics import ProcessCollector, gauge
+from services.common.params import Param
+from services.common.settings import Settings
+from services.common.switches import KINDS
+from services.common.web import boolean, install_problems, json_body, optional_object
+from services.control_room.guard import Guard
+from services.control_room.lab import MAX_TEST_REQUESTS, Lab
+from services.control_room.openapi import openapi_document
+from services.control_room.scenes import all_scenes
+from services.control_room.stage import Stage
+
+STATUS_SECONDS = 1.0
+COUNT = Param("count", "test requests", 1, "", 1, MAX_TEST_REQUESTS)
+RPS = Param("rps", "users per second", 4.0, "1/s", 0, 500)
+
+
+class Runtime:
+    """Flask's `extensions["lab"]`: what gunicorn starts in the worker."""
+
+    def __init__(self, lab: Lab, stage: Stage) -> None:
+        self.lab = lab
+        self.stage = stage
+        self.registry = CollectorRegistry()
+        self._status = 0
+        self.registry.register(ProcessCollector())
+        gauge(self.registry, "lab_status", "0 GREEN, 1 YELLOW, 2 RED.", lambda: self._status)
+        active = Gauge("lab_scene_active", "1 for the scene that is on.", ["scene"], registry=self.registry)
+        for scene in all_scenes():
+            active.labels(scene).set_function(partial(self._is_on, scene))
+
+    def _is_on(self, scene: str) -> float:
+        return float(self.stage.active == scene)
+
+    def start(self, pool: ThreadPoolExecutor) -> None:
+        """Watch the services, and keep the status."""
+        self.lab.start()
+        threading.Thread(target=self._keep_status, name="status", daemon=True).start()
+
+    def _keep_status(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(STATUS_SECONDS):
+            self._status = self.lab.status_level()
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The control room."""
+    settings = settings or Settings.from_env_or_exit()
+    lab = Lab(settings)
+    stage = Stage(lab)
+    app = Flask(__name__)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    install_problems(app)
+    Guard(settings).install(app)
+    runtime = Runtime(lab, stage)
+    app.extensions["lab"] = runtime
+    _add_reads(app, runtime)
+    _add_writes(app, lab, stage)
+    return app
+
+
+def _add_reads(app: Flask, runtime: Runtime) -> None:
+    lab, stage = runtime.lab, runtime.stage
+
+    @app.get("/")
+    def page() -> Response:
+        return app.send_static_file("index.html")
+
+    @app.get("/healthz")
+    @app.get("/readyz")
+    def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(runtime.registry), content_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/api/openapi.json")
+    def openapi() -> dict[str, Any]:
+        return openapi_document()
+
+    @app.get("/api/catalogue")
+    def catalogue() -> dict[str, Any]:
+        return {"services": {service: [switch.describe() for switch in found] for service, found in CATALOGUE.items()}}
+
+    @app.get("/api/state")
+    def state() -> dict[str, Any]:
+        return {**lab.state(), "scene": stage.describe()}
+
+    @app.get("/api/scenes")
+    def scenes() -> dict[str, Any]:
+        return {"scenes": [scene.describe() for scene in all_scenes().values()]}
+
+    @app.get("/api/events")
+    def events() -> Response:
+        wants_stream = request.accept_mimetypes.best_match(["application/json", "text/event-stream"])
+        if wants_stream != "text/event-stream":
+            return jsonify(events=lab.events.after(_after(request.args.get("after"))))
+        after = _after(request.headers.get("Last-Event-ID") or request.args.get("after"))
+        return Response(lab.events.stream(after), mimetype="text/event-stream", headers={"Cache-Control": "no-cache"})
+
+
+def _after(text: str | None) -> int:
+    if text is None:
+        return 0
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        allowed = {"type": "integer", "minimum": 0}
+        raise problems.InvalidParameter("after must be the id of an event", field="after", allowed=allowed)
+    return int(text)
+
+
+def _add_writes(app: Flask, lab: Lab, stage: Stage) -> None:
+    @app.post("/api/services/<service>/<kinds>/<name>")
+    def switch(service: str, kinds: str, name: str) -> dict[str, Any]:
+        kind = {f"{kind}s": kind for kind in KINDS}.get(kinds)
+        if kind is None:
+            allowed = [f"{kind}s" for kind in KINDS]
+            raise problems.NotFound(f"there is no kind {kinds!r:.60}", field="kind", allowed=allowed)
+        body = json_body(active=boolean, params=optional_object)
+        return lab.switch(service, kind, name, body["active"], body["params"])
+
+    @app.post("/api/traffic")
+    def traffic() -> dict[str, Any]:
+        return lab.set_traffic(json_body(rps=lambda _, value: RPS.parse(value))["rps"])
+
+    @app.post("/api/requests")
+    def requests() -> Response:
+        count = json_body(count=lambda _, value: COUNT.default if value is None else COUNT.parse(value))["count"]
+        return Response(_lines(lab.test_requests(count)), mimetype="application/x-ndjson")
+
+    @app.post("/api/scenes/<name>")
+    def scene(name: str) -> dict[str, Any]:
+        narrate = json_body(narrate=lambda field, value: value is not None and boolean(field, value))["narrate"]
+        return stage.start(name, narrate)
+
+    @app.post("/api/reset")
+    def reset() -> dict[str, Any]:
+        json_body()
+        return stage.reset()
+
+
+def _lines(results: Iterator[dict[str, Any]]) -> Iterator[str]:
+    for result in results:
+        yield json.dumps(result) + "\n"

@@ -1,0 +1,77 @@
+"""The activity log: plain sentences, numbered, for everyone who looks."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from services.common import problems
+
+KEEP = 2000
+MAX_STREAMS = 220
+KEEPALIVE_SECONDS = 5.0
+LEVELS = {"info": logging.INFO, "good": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+log = logging.getLogger(__name__)
+
+
+class EventLog:
+    """Keeps the last 2,000 events. Ids grow for ever, over a restart too, so that `after` always works."""
+
+    def __init__(self) -> None:
+        self._events: deque[dict[str, Any]] = deque(maxlen=KEEP)
+        self._news = threading.Condition()
+        self._next_id = int(time.time() * 1000)
+        self._streams = 0
+
+    def add(self, text: str, *, level: str = "info", service: str | None = None) -> None:
+        """One sentence; level is info, good, warning or error."""
+        with self._news:
+            event = {"id": self._next_id, "time": time.time(), "level": level, "service": service, "text": text}
+            self._next_id += 1
+            self._events.append(event)
+            self._news.notify_all()
+        log.log(LEVELS[level], text, extra={"event_id": event["id"]})
+
+    def after(self, event_id: int) -> list[dict[str, Any]]:
+        """The events with a greater id, oldest first."""
+        with self._news:
+            return [event for event in self._events if event["id"] > event_id]
+
+    def last_id(self) -> int:
+        """The id of the newest event; 0 when there is none."""
+        with self._news:
+            return int(self._events[-1]["id"]) if self._events else 0
+
+    def stream(self, event_id: int) -> Iterator[str]:
+        """Server-sent events from `event_id` on, with a comment every few seconds so that a dead peer is noticed.
+
+        Raises:
+            TooManyStreams: before the first item.
+        """
+        with self._news:
+            if self._streams >= MAX_STREAMS:
+                raise problems.TooManyStreams(f"all {MAX_STREAMS} event streams are taken: poll instead")
+            self._streams += 1
+        return self._follow(event_id)
+
+    def _follow(self, event_id: int) -> Iterator[str]:
+        try:
+            yield "retry: 1000\n\n"
+            while True:
+                events = self.after(event_id)
+                for event in events:
+                    event_id = event["id"]
+                    yield f"id: {event_id}\ndata: {json.dumps(event)}\n\n"
+                with self._news:
+                    newest = self._events[-1]["id"] if self._events else event_id
+                    woken = newest > event_id or self._news.wait(KEEPALIVE_SECONDS)
+                if not woken:
+                    yield ": still here\n\n"
+        finally:
+            with self._news:
+                self._streams -= 1

@@ -1,0 +1,216 @@
+"""The lab as a whole: what the control room's API does, without the HTTP around it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from services.common import problems
+from services.common.catalogue import CATALOGUE
+from services.common.client import UserClient
+from services.common.params import parse_params
+from services.common.settings import Settings
+from services.common.switches import KINDS, Switch
+from services.control_room.events import EventLog
+from services.control_room.observer import Observer
+from services.control_room.peers import Peers, until
+from services.control_room.status import LEVELS, WINDOW_SECONDS, judge, kpis_of
+
+TEST_TIMEOUT_SECONDS = 25.0
+MAX_TEST_REQUESTS = 20
+TESTS_KEPT = 12
+RESET_SECONDS = 3.0
+RESET_TESTS = 5
+CONTROL_TIMEOUT_SECONDS = 2.5
+DATA_SERVICES = ["database", "api", "frontend"]
+
+
+class Lab:
+    """Every service behind one door."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.events = EventLog()
+        self.peers = Peers(settings.admin_urls)
+        self.observers = {service: Observer(service, self.peers, self.events) for service in CATALOGUE}
+        self._users = UserClient(settings.data_urls["frontend"])
+        self._tests: deque[dict[str, Any]] = deque(maxlen=TESTS_KEPT)
+        self._reset_lock = threading.Lock()
+        self._status_told = "GREEN"
+
+    def start(self) -> None:
+        """Watch the services."""
+        self.events.add("the control room is open")
+        for observer in self.observers.values():
+            observer.start()
+
+    # What is.
+
+    def state(self) -> dict[str, Any]:
+        """The state of everything, fresh, but for the scene."""
+        states = self.peers.states()
+        kpis = kpis_of(states, list(self._tests))
+        status, reasons = judge(states, kpis)
+        traffic = states.get("traffic")
+        return {
+            "status": status,
+            "reasons": reasons,
+            "traffic": {"rps": traffic["rps"], "in_flight": traffic["in_flight"]} if traffic else None,
+            "kpis": kpis,
+            "window_seconds": WINDOW_SECONDS,
+            "services": {service: _shown(state) for service, state in states.items()},
+        }
+
+    def status_level(self) -> int:
+        """0 GREEN, 1 YELLOW, 2 RED; tells the activity log when it has changed."""
+        state = self.state()
+        status = state["status"]
+        if status != self._status_told:
+            self._status_told = status
+            level = {"GREEN": "good", "YELLOW": "warning", "RED": "error"}[status]
+            self.events.add(f"status {status}: {'; '.join(state['reasons'])}", level=level)
+        return LEVELS[status]
+
+    # What can be done.
+
+    def switch(self, service: str, kind: str, name: str, active: bool, params: dict[str, Any]) -> dict[str, Any]:
+        """Switch something on or off.
+
+        Raises:
+            NotFound, InvalidParameter: nothing has changed.
+            Unreachable: the service did not answer.
+        """
+        found = find_switch(service, kind, name)
+        found.check(parse_params(found.all_params(), params))
+        body = {"active": active, "params": params}
+        answer: dict[str, Any] = self.peers.clients[service].post(
+            f"/admin/switches/{kind}/{name}", body, CONTROL_TIMEOUT_SECONDS
+        )
+        self.observers[service].wake()
+        return answer
+
+    def set_traffic(self, rps: float) -> dict[str, Any]:
+        """Let so many users come each second."""
+        return self.switch("traffic", "setting", "arrivals", True, {"rps": rps})
+
+    def test_requests(self, count: int) -> Iterator[dict[str, Any]]:
+        """Send test requests through the frontend, one after another, and yield each as it ends."""
+        for number in range(1, count + 1):
+            result = {"n": number, **self._users.visit(TEST_TIMEOUT_SECONDS)}
+            if result["reason"] != problems.Reset.reason:
+                self._tests.append(result)
+            self._tell_test(result)
+            yield result
+
+    def _tell_test(self, result: dict[str, Any]) -> None:
+        seconds = f"{result['seconds'] * 1000:.0f} ms" if result["seconds"] < 1 else f"{result['seconds']:.1f} s"
+        if not result["ok"]:
+            failed = [hop["service"] for hop in result["hops"] if hop["status"] >= 500]
+            where = f" at {failed[-1]}" if failed else ""
+            text = f"test request failed after {seconds}{where}: {result['reason']}"
+            self.events.add(text, level="error")
+        elif result["seconds"] >= 1:
+            self.events.add(f"test request took {seconds}", level="warning")
+        else:
+            self.events.add(f"test request took {seconds}", level="good")
+
+    def reset(self) -> dict[str, Any]:
+        """Everything off and healthy: the status, how many seconds it took, and the checks that decided."""
+        with self._reset_lock:
+            began = time.monotonic()
+            deadline = began + RESET_SECONDS
+            self.events.add("reset: everything off")
+            for observer in self.observers.values():
+                observer.forget()
+            epoch = time.time()
+            # The users last: while theirs are the only open connections, what they still see is refused, and uncounted.
+            unreachable = self._reset_services(DATA_SERVICES, epoch, deadline)
+            unreachable += self._reset_services(["traffic"], epoch, deadline)
+            self._tests.clear()
+            quiet = not unreachable and until(deadline, self._is_quiet)
+            checks = self._verify(deadline) if quiet else []
+            return self._reset_result(began, unreachable, quiet, checks)
+
+    def _reset_services(self, services: list[str], epoch: float, deadline: float) -> list[str]:
+        """Reset these, trying again those that do not answer yet; the ones that never did."""
+        left = list(services)
+
+        def attempt() -> bool:
+            timeout = max(0.2, deadline - time.monotonic())
+            answers = self.peers.each(left, lambda client: client.post("/admin/reset", {"epoch": epoch}, timeout))
+            left[:] = [service for service, answer in answers.items() if isinstance(answer, problems.Problem)]
+            return not left
+
+        until(deadline, attempt)
+        return left
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing is on, nothing waits in a queue and nothing is leaked."""
+        for state in self.peers.states().values():
+            if state is None or any(state["active"].values()) or state["leaked_bytes"] or state["waiting"]:
+                return False
+            if state.get("connections", {}).get("queued") or state.get("pool", {}).get("waiting"):
+                return False
+        return True
+
+    def _verify(self, deadline: float) -> list[dict[str, Any]]:
+        checks = []
+        for _ in range(RESET_TESTS):
+            result = self._users.visit(max(0.2, deadline - time.monotonic()))
+            self._tests.append({"n": 0, **result})
+            checks.append({"ok": result["ok"], "seconds": result["seconds"], "reason": result["reason"]})
+        return checks
+
+    def _reset_result(
+        self, began: float, unreachable: list[str], quiet: bool, checks: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        state = self.state()
+        seconds = round(time.monotonic() - began, 3)
+        steps = [f"{service} does not answer: ./scripts/lab infra heal {service}" for service in unreachable]
+        if not unreachable:
+            steps.append("every switch is off and every queue is empty" if quiet else "work is still queued")
+        passed = sum(check["ok"] for check in checks)
+        if checks:
+            steps.append(f"{passed} of {len(checks)} test requests passed")
+        good = quiet and passed == len(checks) and state["status"] == "GREEN"
+        text = f"reset: {state['status']} after {seconds:.1f} s; {'; '.join(steps)}"
+        self.events.add(text, level="good" if good else "error")
+        return {
+            "status": state["status"],
+            "reasons": state["reasons"],
+            "seconds": seconds,
+            "steps": steps,
+            "checks": checks,
+        }
+
+
+def find_switch(service: str, kind: str, name: str) -> type[Switch]:
+    """The switch of the catalogue.
+
+    Raises:
+        NotFound: naming what there is.
+    """
+    if service not in CATALOGUE:
+        raise problems.NotFound(f"there is no service {service!r:.60}", field="service", allowed=sorted(CATALOGUE))
+    if kind not in KINDS:
+        raise problems.NotFound(f"there is no kind {kind!r:.60}", field="kind", allowed=list(KINDS))
+    names = {switch.name: switch for switch in CATALOGUE[service] if switch.kind == kind}
+    if name not in names:
+        raise problems.NotFound(f"{service} has no {kind} {name!r:.60}", field="name", allowed=sorted(names))
+    return names[name]
+
+
+def _shown(state: dict[str, Any] | None) -> dict[str, Any]:
+    """A service as `GET /api/state` shows it; one that does not answer has its keys too, as nulls."""
+    keys = ("rss_bytes", "memory_limit_bytes", "leaked_bytes", "threads_busy", "threads_total", "waiting")
+    if state is None:
+        return {"up": False, **dict.fromkeys(keys), "active": {kind: {} for kind in KINDS}}
+    optional = ("expires", "pool", "connections", "oom_kills")
+    return {
+        "up": True,
+        **{key: state[key] for key in keys},
+        "active": state["active"],
+        **{key: state[key] for key in optional if key in state},
+    }

@@ -1,0 +1,144 @@
+"""Watches each service, tells the activity log what changed, and puts back what a new container has forgotten."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from services.common import problems
+from services.common.memory import MB
+from services.control_room.events import EventLog
+from services.control_room.peers import Peers
+
+log = logging.getLogger(__name__)
+INTERVAL_SECONDS = 1.0
+TIMEOUT_SECONDS = 2.0  # a long collection is not yet a dead service
+MEMORY_WARNINGS = (0.50, 0.75, 0.90)
+REARM = 0.05
+MEMORY_ERROR = 0.90
+State = dict[str, Any]
+
+
+class Observer:
+    """Watches one service from a thread of its own, so that a stuck one holds up nobody."""
+
+    def __init__(self, service: str, peers: Peers, events: EventLog) -> None:
+        self._service = service
+        self._client = peers.clients[service]
+        self._events = events
+        self._last: State | None = None
+        self._last_asked_at = 0.0
+        self._forget_before = 0.0
+        self._woken = threading.Event()
+        self._up = True
+        self._warned = 0.0
+
+    def start(self) -> None:
+        """Watch for ever."""
+        threading.Thread(target=self._run, name=f"observe-{self._service}", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                self.look()
+            except Exception:
+                log.exception("observing %s", self._service)
+            self._woken.wait(max(0.05, INTERVAL_SECONDS - (time.monotonic() - began)))
+            self._woken.clear()
+
+    def wake(self) -> None:
+        """Look soon: something was changed."""
+        self._woken.set()
+
+    def forget(self) -> None:
+        """A reset comes: a container that is down now comes back with nothing on."""
+        self._forget_before = time.time()
+
+    def look(self) -> None:
+        """Ask the service once, and tell what is new. Called by one thread alone."""
+        asked_at = time.time()
+        try:
+            state: State = self._client.get("/admin/state", TIMEOUT_SECONDS)
+        except problems.Unreachable:
+            self._tell_up(False)
+            return
+        self._tell_up(True)
+        last = self._last
+        if last is not None:
+            self._tell_restart(last, state)
+            if last["instance"] != state["instance"] and self._last_asked_at > self._forget_before:
+                state = self._put_back(last, state)
+            self._tell_switches(last, state)
+        self._tell_memory(state)
+        self._last, self._last_asked_at = state, asked_at
+
+    def _tell_up(self, up: bool) -> None:
+        if up != self._up:
+            self._up = up
+            if up:
+                self._events.add(f"{self._service}: answers again", level="good", service=self._service)
+            else:
+                self._events.add(f"{self._service}: does not answer", level="error", service=self._service)
+
+    def _tell_restart(self, last: State, state: State) -> None:
+        if last["pid"] == state["pid"] and last["instance"] == state["instance"]:
+            return
+        killed = state["oom_kills"] > last["oom_kills"]
+        limit = state["memory_limit_bytes"] / MB
+        why = f"out of memory, killed by the kernel at its limit of {limit:.0f} MB, and " if killed else ""
+        self._events.add(f"{self._service}: {why}restarted", level="error", service=self._service)
+
+    def _put_back(self, last: State, state: State) -> State:
+        """Switch on what was on in the container before; the service keeps it itself over a mere crash."""
+        for kind, switches in last["active"].items():
+            for name, params in switches.items():
+                if name in state["active"][kind]:
+                    continue
+                left = last["expires"][kind].get(name)
+                wanted = params if left is None else {**params, "duration_seconds": max(0.1, left)}
+                self._client.post(f"/admin/switches/{kind}/{name}", {"active": True, "params": wanted}, TIMEOUT_SECONDS)
+                self._events.add(f"{self._service}: {name} put back as it was", service=self._service)
+        restored: State = self._client.get("/admin/state", TIMEOUT_SECONDS)
+        return restored
+
+    def _tell_switches(self, last: State, state: State) -> None:
+        for kind, now_on in state["active"].items():
+            were_on = last["active"][kind]
+            for name, params in now_on.items():
+                if were_on.get(name) != params:
+                    level = "warning" if kind == "failure" else "info"
+                    text = sentence_on(self._service, kind, name, params)
+                    self._events.add(text, level=level, service=self._service)
+            for name in were_on.keys() - now_on.keys():
+                what = "back to its default" if kind == "setting" else "off"
+                self._events.add(f"{self._service}: {kind} {name} is {what}", service=self._service)
+
+    def _tell_memory(self, state: State) -> None:
+        limit = state["memory_limit_bytes"]
+        if not limit:
+            return
+        share = state["rss_bytes"] / limit
+        if share < self._warned - REARM:
+            self._warned = max((mark for mark in MEMORY_WARNINGS if mark <= share), default=0.0)
+        for mark in MEMORY_WARNINGS:
+            if self._warned < mark <= share:
+                self._warned = mark
+                text = (
+                    f"{self._service}: memory at {state['rss_bytes'] / MB:.0f} MB, past {mark:.0%} of its limit "
+                    f"of {limit / MB:.0f} MB"
+                )
+                self._events.add(text, level="error" if mark >= MEMORY_ERROR else "warning", service=self._service)
+
+
+def sentence_on(service: str, kind: str, name: str, params: dict[str, Any]) -> str:
+    """What a switch that went on is, in words: "api: failure memory_leak is on (mb_per_request 20)"."""
+    hidden = {"probability": 1.0, "duration_seconds": 0.0}
+    shown = ", ".join(
+        f"{key} {value:g}" if isinstance(value, int | float) else f"{key} {value}"
+        for key, value in params.items()
+        if hidden.get(key) != value
+    )
+    return f"{service}: {kind} {name} is on" + (f" ({shown})" if shown else "")

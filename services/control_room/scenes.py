@@ -1,0 +1,157 @@
+"""Scenes: TOML files with a story, steps, switches, and expectations as numbers that the lab checks itself."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from services.common import problems
+
+FOLDER = Path(__file__).parent / "scenes"
+
+
+@dataclass(frozen=True)
+class Switched:
+    """A switch that a scene puts on."""
+
+    service: str
+    kind: str
+    name: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that happens at a moment of the scene, in seconds from its start."""
+
+    say: str
+    at_seconds: float = 0
+    rps: float | None = None
+    requests: int = 0
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A number, or a word, that the scene must show.
+
+    With `within_seconds` it is looked for until it is there; with `at_seconds` it is measured once, then.
+    `window_seconds` is how far back a measurement looks.
+    """
+
+    text: str
+    measure: str
+    minimum: float | None = None
+    maximum: float | None = None
+    equals: str | None = None
+    unit: str = ""
+    at_seconds: float | None = None
+    within_seconds: float | None = None
+    window_seconds: float = 15
+    request: int = 0
+    contains: str = ""
+
+    def is_met_by(self, value: float | str | None) -> bool:
+        """Whether a measured value is what was expected; None never is."""
+        if value is None or isinstance(value, str):
+            return value is not None and value == self.equals
+        return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
+
+    def expected(self) -> str:
+        """What is expected, in words: "25 to 45 %"."""
+        if self.equals is not None:
+            return self.equals
+        low = None if self.minimum is None else in_unit(self.minimum, self.unit)
+        high = None if self.maximum is None else in_unit(self.maximum, self.unit)
+        if low == high:
+            return f"{low} {self.unit}".strip()
+        words = f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
+        return f"{words} {self.unit}".strip()
+
+    def shown(self, value: float | str | None) -> str:
+        """A measured value in words."""
+        if value is None:
+            return "nothing measured"
+        return value if isinstance(value, str) else f"{in_unit(value, self.unit)} {self.unit}".strip()
+
+
+def in_unit(value: float, unit: str) -> str:
+    """A number for people: ratios as per cent and seconds as milliseconds where the unit says so."""
+    scaled = value * {"%": 100.0, "ms": 1000.0}.get(unit, 1.0)
+    return f"{scaled:.0f}" if abs(scaled) >= 100 or scaled == int(scaled) else f"{scaled:.3g}"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One scene. Each starts with a reset; `rps` is the traffic after it, in users per second."""
+
+    name: str
+    title: str
+    order: int
+    story: str
+    do: tuple[str, ...]
+    watch: tuple[str, ...]
+    rps: float
+    switches: tuple[Switched, ...]
+    steps: tuple[Step, ...]
+    expect: tuple[Expectation, ...]
+
+    @property
+    def duration_seconds(self) -> float:
+        """When the last expectation is decided."""
+        moments = [entry.at_seconds or entry.within_seconds or 0 for entry in self.expect]
+        return max([*moments, *(step.at_seconds for step in self.steps)])
+
+    def describe(self) -> dict[str, Any]:
+        """The scene for the list, JSON-ready."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "story": self.story,
+            "do": list(self.do),
+            "watch": list(self.watch),
+            "traffic_rps": self.rps,
+            "duration_seconds": self.duration_seconds,
+            "switches": [vars(switched) for switched in self.switches],
+            "steps": [{"at_seconds": step.at_seconds, "say": step.say} for step in self.steps],
+            "expectations": [{"text": entry.text, "expected": entry.expected()} for entry in self.expect],
+        }
+
+
+def read_scene(path: Path) -> Scene:
+    """The scene of a file; a key that does not belong there raises TypeError with its name."""
+    raw = tomllib.loads(path.read_text())
+    return Scene(
+        name=path.stem,
+        title=raw.pop("title"),
+        order=raw.pop("order"),
+        story=raw.pop("story").strip(),
+        do=tuple(raw.pop("do")),
+        watch=tuple(raw.pop("watch")),
+        rps=raw.pop("rps"),
+        switches=tuple(Switched(**entry) for entry in raw.pop("switches", [])),
+        steps=tuple(Step(**entry) for entry in raw.pop("steps", [])),
+        expect=tuple(Expectation(**entry) for entry in raw.pop("expect")),
+        **raw,
+    )
+
+
+@cache
+def all_scenes() -> dict[str, Scene]:
+    """Every scene, by name, in the order of the show."""
+    scenes = sorted((read_scene(path) for path in FOLDER.glob("*.toml")), key=lambda scene: scene.order)
+    return {scene.name: scene for scene in scenes}
+
+
+def find_scene(name: str) -> Scene:
+    """The scene.
+
+    Raises:
+        NotFound: naming those that there are.
+    """
+    scenes = all_scenes()
+    if name not in scenes:
+        raise problems.NotFound(f"there is no scene {name!r:.60}", field="name", allowed=list(scenes))
+    return scenes[name]

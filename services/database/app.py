@@ -1,0 +1,83 @@
+"""The database simulator: connection slots, a bounded first-in-first-out queue, and a service time.
+
+How long a query takes is simulated: the one thing in the lab that is. Slots, queue and threads are real, and a query
+runs to its end whether or not its caller still waits.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from typing import Any
+
+from flask import Flask, g, request
+from prometheus_client import Counter
+
+from services.common import metrics
+from services.common.runtime import Runtime
+from services.common.service import Service, install_data_plane
+from services.common.settings import Settings
+from services.common.slots import Slots
+
+SPREAD = 0.2
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The database's data plane."""
+    service = Service(settings or Settings.from_env_or_exit())
+    app = Flask(__name__, static_folder=None)
+    install_data_plane(app, service, ["/query"])
+    slots = _make_slots(service)
+    capacity = service.switches.get("setting", "capacity")
+    dice = capacity.host.random
+    abandoned = Counter("lab_db_abandoned", "Queries finished for a caller that has gone.", registry=service.registry)
+
+    @app.get("/query")
+    def query() -> dict[str, Any]:
+        slots.acquire()
+        try:
+            seconds = capacity.values.service_time_seconds * dice.uniform(1 - SPREAD, 1 + SPREAD)
+            service.epoch.wait(seconds, g.call.sent_at)
+            service.switches.during_query(g.call)
+            service.epoch.check(g.call.sent_at)
+        finally:
+            slots.release()
+        if _caller_has_gone(request.environ.get("gunicorn.socket")):
+            abandoned.inc()
+        return {"rows": 1}
+
+    app.extensions["lab"] = Runtime(service)
+    return app
+
+
+def _make_slots(service: Service) -> Slots:
+    """The connection slots, which follow their setting and every switch that limits them."""
+    setting = service.switches.get("setting", "capacity")
+    slots = Slots(setting.values.connections, setting.values.queue_limit)
+
+    def resize() -> None:
+        connections = service.switches.max_connections(setting.values.connections)
+        slots.resize(connections, setting.values.queue_limit)
+
+    service.switches.subscribe(resize)
+    service.on_reset.append(slots.drain)
+    service.state_parts.append(
+        lambda _: {"connections": {"in_use": slots.in_use, "max": slots.capacity, "queued": slots.queued}}
+    )
+    registry = service.registry
+    metrics.gauge(registry, "lab_db_connections_in_use", "Queries that run.", lambda: slots.in_use)
+    metrics.gauge(registry, "lab_db_connections_max", "Queries that may run at once.", lambda: slots.capacity)
+    metrics.gauge(registry, "lab_db_queue_depth", "Queries that wait.", lambda: slots.queued)
+    return slots
+
+
+def _caller_has_gone(connection: socket.socket | None) -> bool:
+    """Whether the caller closed its connection: then it is readable, and there is nothing to read."""
+    if connection is None:
+        return False
+    try:
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        return bool(poll.poll(0)) and connection.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True

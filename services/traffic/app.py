@@ -1,0 +1,49 @@
+"""Open-loop users, and the admin plane with which their rate is set. There is no data plane."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+
+from services.common import log
+from services.common.admin import create_admin_app, serve_admin
+from services.common.service import Service, write_instance
+from services.common.settings import Settings
+from services.traffic.users import UserMetrics, Users
+
+
+def create_service(settings: Settings) -> tuple[Service, Users]:
+    """The traffic's service, wired to its users."""
+    service = Service(settings)
+    arrivals = service.switches.get("setting", "arrivals")
+    users = Users(settings.data_urls["frontend"], arrivals, UserMetrics(service.registry))
+    service.switches.subscribe(users.wake)
+    service.on_reset.append(users.drop_all)
+    service.state_parts.append(
+        lambda since: {
+            "rps": arrivals.values.rps,
+            "in_flight": len(users.waiting()),
+            "arrived": users.arrivals.since(since),
+            "users": users.window.since(since, users.waiting()),
+            "last_5_seconds": users.window.since(max(since, time.time() - 5)),
+        }
+    )
+    return service, users
+
+
+def main() -> None:
+    """Run until the process is told to stop."""
+    settings = Settings.from_env_or_exit()
+    log.set_up(settings.service, settings.log_level)
+    write_instance(settings)
+    service, users = create_service(settings)
+    service.start()
+    serve_admin(create_admin_app(service), settings.bind, settings.admin_port)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    asyncio.run(users.run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Open-loop users: they arrive on a schedule that knows nothing of how the lab is doing.
+
+A closed loop (a fixed number of users, each waiting for an answer before the next request) slows down with the system
+under test and hides its outage; see Schroeder, Wierman, Harchol-Balter, "Open Versus Closed: A Cautionary Tale" (NSDI
+2006), and Gil Tene on coordinated omission.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+import time
+from urllib.parse import urlsplit
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from services.common.call import REQUEST_ID, REQUEST_START, new_request_id
+from services.common.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES
+from services.common.problems import Reset
+from services.common.switches import Switch
+from services.common.windows import CountWindow, UserWindow
+
+MAX_IN_FLIGHT = 2000
+OPENING_SECONDS = 10.0
+ADDRESS_TTL_SECONDS = 2.0
+PATH = "/checkout"
+
+
+class UserMetrics:
+    """What users feel, and how well the traffic keeps to its schedule."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        ended = Counter("lab_user_requests", "User requests that ended.", ["outcome"], registry=registry)
+        self.ended = {outcome: ended.labels(outcome) for outcome in USER_OUTCOMES}
+        duration = Histogram(
+            "lab_user_request_duration_seconds",
+            "What a user waited.",
+            ["outcome"],
+            registry=registry,
+            buckets=DURATION_BUCKETS,
+        )
+        self.duration = {outcome: duration.labels(outcome) for outcome in USER_OUTCOMES}
+        self.target = Gauge("lab_traffic_target_rps", "Arrivals asked for.", registry=registry)
+        self.in_flight = Gauge("lab_traffic_in_flight", "Users who wait.", registry=registry)
+        self.lag = Histogram(
+            "lab_traffic_schedule_lag_seconds",
+            "How late a request was sent, against the schedule of arrivals.",
+            registry=registry,
+            buckets=FINE_BUCKETS,
+        )
+
+
+class Address:
+    """The frontend's address, looked up at most every two seconds, so that a restart elsewhere is followed."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.host, self.port = parts.hostname or "", parts.port or 80
+        self._resolved: str | None = None
+        self._resolved_at = 0.0
+
+    async def resolve(self) -> str:
+        """The numeric address; raises OSError when there is none."""
+        now = time.monotonic()
+        if self._resolved is None or now - self._resolved_at > ADDRESS_TTL_SECONDS:
+            loop = asyncio.get_running_loop()
+            found = await loop.getaddrinfo(self.host, self.port, family=socket.AF_INET, type=socket.SOCK_STREAM)
+            self._resolved, self._resolved_at = str(found[0][4][0]), now
+        return self._resolved
+
+    def forget(self) -> None:
+        """Look it up again next time."""
+        self._resolved = None
+
+
+class Users:
+    """Sends users through the frontend. Everything but `wake` and `drop_all` runs in the event loop's thread."""
+
+    def __init__(self, url: str, setting: Switch, metrics: UserMetrics, rng: random.Random | None = None) -> None:
+        self._address = Address(url)
+        self._setting = setting
+        self._metrics = metrics
+        self._random = rng or random.Random()
+        self._tasks: dict[asyncio.Task[None], float] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = asyncio.Event()
+        self.window = UserWindow()
+        self.arrivals = CountWindow()
+        metrics.in_flight.set_function(lambda: len(self._tasks))
+        metrics.target.set_function(lambda: setting.values.rps)
+
+    def wake(self) -> None:
+        """The rate has changed: draw the next arrival anew. From any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    def drop_all(self) -> None:
+        """Close every open connection, uncounted, and forget the window. From any thread; returns when done."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._drop_all(), self._loop).result(timeout=2)
+
+    async def _drop_all(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        self.window.clear()
+        self.arrivals.clear()
+
+    def waiting(self) -> list[float]:
+        """The ages of those who still wait, in seconds. From any thread."""
+        now = time.monotonic()
+        return [now - began for began in list(self._tasks.values())]
+
+    async def run(self) -> None:
+        """Let users arrive for ever: a Poisson process at the rate of the setting, whatever became of the others."""
+        self._loop = asyncio.get_running_loop()
+        await self._wait_for_opening()
+        due = time.monotonic()
+        while True:
+            rps = self._setting.values.rps
+            if rps:
+                due += self._random.expovariate(rps)
+            if await self._woken_before(due if rps else None):
+                due = time.monotonic()
+                continue
+            self._metrics.lag.observe(max(0.0, time.monotonic() - due))
+            self._arrive()
+
+    async def _wait_for_opening(self) -> None:
+        """At the start of the lab, come when the shop is open: the services start side by side."""
+        deadline = time.monotonic() + OPENING_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    if await self._request() == "success":
+                        return
+            await asyncio.sleep(0.2)
+
+    async def _woken_before(self, due: float | None) -> bool:
+        """Sleep until `due` (None: for ever); true if the rate changed meanwhile."""
+        pause = None if due is None else due - time.monotonic()
+        if pause is not None and pause <= 0 and not self._woken.is_set():
+            await asyncio.sleep(0)  # behind schedule: send at once, but let answers be read
+            return False
+        try:
+            await asyncio.wait_for(self._woken.wait(), pause)
+        except TimeoutError:
+            return False
+        self._woken.clear()
+        return True
+
+    def _arrive(self) -> None:
+        self.arrivals.add()
+        if len(self._tasks) >= MAX_IN_FLIGHT:
+            self._end("refused", 0.0)
+            return
+        task = asyncio.get_running_loop().create_task(self._visit())
+        self._tasks[task] = time.monotonic()
+        task.add_done_callback(self._gone)
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        if not task.cancelled():
+            task.exception()  # asyncio complains of exceptions that nobody looks at; _visit turns its own into outcomes
+
+    def _end(self, outcome: str, seconds: float) -> None:
+        self._metrics.ended[outcome].inc()
+        self._metrics.duration[outcome].observe(seconds)
+        self.window.add(outcome, seconds)
+
+    async def _visit(self) -> None:
+        """One user: a connection of their own, one request, and patience that ends."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._setting.values.patience_seconds):
+                outcome = await self._request()
+        except TimeoutError:
+            outcome = "timeout"
+        except ConnectionRefusedError:
+            self._address.forget()
+            outcome = "refused"
+        except (OSError, ValueError, asyncio.IncompleteReadError):
+            self._address.forget()
+            outcome = "error"
+        if outcome is not None:
+            self._end(outcome, time.monotonic() - began)
+
+    async def _request(self) -> str | None:
+        """The outcome of a request; None for one that a reset refused, which counts for nothing."""
+        try:
+            address = await self._address.resolve()
+        except OSError as error:
+            raise ConnectionRefusedError(str(error)) from error
+        reader, writer = await asyncio.open_connection(address, self._address.port)
+        try:
+            writer.write(
+                f"GET {PATH} HTTP/1.1\r\nHost: {self._address.host}\r\nConnection: close\r\n"
+                f"{REQUEST_ID}: {new_request_id()}\r\n{REQUEST_START}: {time.time()!r}\r\n\r\n".encode()
+            )
+            answer = await reader.read()
+        finally:
+            writer.close()
+        return outcome_of(answer)
+
+
+def outcome_of(answer: bytes) -> str | None:
+    """What a whole HTTP answer means to a user: success, error, or None for one that a reset refused."""
+    head, separator, _ = answer.partition(b"\r\n\r\n")
+    if not separator:
+        return "error"  # the connection broke before the answer was there
+    words = head.split(b"\r\n", 1)[0].split()
+    if len(words) > 1 and words[1] == b"200":
+        return "success"
+    reset = f"x-lab-reason: {Reset.reason}".encode()
+    return None if reset in head.lower() else "error"
