@@ -31,6 +31,7 @@ class ProcessCollector(Collector):
     """This process as the kernel sees it, under the names that prometheus_client gives on Linux."""
 
     def collect(self) -> Iterator[Metric]:
+        """Read the kernel's numbers now."""
         process = psutil.Process()
         with process.oneshot():
             memory = process.memory_info()
@@ -50,6 +51,7 @@ class SwitchCollector(Collector):
         self._switches = switches
 
     def collect(self) -> Iterator[Metric]:
+        """Read the switches now."""
         active = GaugeMetricFamily("lab_switch_active", "1 while the switch is on.", labels=["kind", "name"])
         changed = GaugeMetricFamily(
             "lab_switch_changed_timestamp_seconds", "When the switch changed last; 0 is never.", labels=["kind", "name"]

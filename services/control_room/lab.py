@@ -16,7 +16,7 @@ from services.common.settings import Settings
 from services.common.switches import KINDS, Switch
 from services.control_room.events import EventLog
 from services.control_room.observer import Observer
-from services.control_room.peers import Peers, until
+from services.control_room.peers import Peers, States, until
 from services.control_room.status import LEVELS, WINDOW_SECONDS, judge, kpis_of
 
 TEST_TIMEOUT_SECONDS = 25.0
@@ -25,6 +25,7 @@ TESTS_KEPT = 12
 RESET_SECONDS = 3.0
 RESET_TESTS = 5
 CONTROL_TIMEOUT_SECONDS = 2.5
+DOWN_SECONDS = 1.5
 DATA_SERVICES = ["database", "api", "frontend"]
 
 
@@ -52,7 +53,7 @@ class Lab:
         """The state of everything, fresh, but for the scene."""
         states = self.peers.states()
         kpis = kpis_of(states, list(self._tests))
-        status, reasons = judge(states, kpis)
+        status, reasons = judge(states, kpis, self._down(states))
         traffic = states.get("traffic")
         return {
             "status": status,
@@ -62,6 +63,14 @@ class Lab:
             "window_seconds": WINDOW_SECONDS,
             "services": {service: _shown(state) for service, state in states.items()},
         }
+
+    def _down(self, states: States) -> list[str]:
+        """The services that did not answer now, nor to their observer for longer than a collection may last."""
+        return [
+            service
+            for service, state in states.items()
+            if state is None and self.observers[service].silent_seconds() > DOWN_SECONDS
+        ]
 
     def status_level(self) -> int:
         """0 GREEN, 1 YELLOW, 2 RED; tells the activity log when it has changed."""

@@ -1,4 +1,4 @@
-"""What a scene's expectation can measure. Each takes the recording of the scene and the expectation; None is nothing yet."""
+"""What a scene's expectation can measure: functions of the recording and the expectation; None is nothing yet."""
 
 from __future__ import annotations
 

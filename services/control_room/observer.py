@@ -31,6 +31,7 @@ class Observer:
         self._last: State | None = None
         self._last_asked_at = 0.0
         self._forget_before = 0.0
+        self._answered = time.monotonic()
         self._woken = threading.Event()
         self._up = True
         self._warned = 0.0
@@ -49,6 +50,10 @@ class Observer:
             self._woken.wait(max(0.05, INTERVAL_SECONDS - (time.monotonic() - began)))
             self._woken.clear()
 
+    def silent_seconds(self) -> float:
+        """How long ago the service answered last; a long garbage collection is not yet a dead service."""
+        return time.monotonic() - self._answered
+
     def wake(self) -> None:
         """Look soon: something was changed."""
         self._woken.set()
@@ -65,6 +70,7 @@ class Observer:
         except problems.Unreachable:
             self._tell_up(False)
             return
+        self._answered = time.monotonic()
         self._tell_up(True)
         last = self._last
         if last is not None:
@@ -126,10 +132,10 @@ class Observer:
         for mark in MEMORY_WARNINGS:
             if self._warned < mark <= share:
                 self._warned = mark
-                text = (
-                    f"{self._service}: memory at {state['rss_bytes'] / MB:.0f} MB, past {mark:.0%} of its limit "
-                    f"of {limit / MB:.0f} MB"
+                sizes = (
+                    f"at {state['rss_bytes'] / MB:.0f} MB, past {mark * 100:.0f} % of its limit of {limit / MB:.0f} MB"
                 )
+                text = f"{self._service}: memory {sizes}"
                 self._events.add(text, level="error" if mark >= MEMORY_ERROR else "warning", service=self._service)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from services.common.windows import quantile
@@ -65,9 +65,15 @@ def _kpis_of_tests(tests: Sequence[Mapping[str, Any]]) -> dict[str, float | None
     }
 
 
-def judge(states: States, kpis: Mapping[str, float | None], now: float | None = None) -> tuple[str, list[str]]:
-    """The status and its reasons; the first rule that matches decides the status, all that match are told."""
-    red = _red_reasons(states, kpis, now or time.time())
+def judge(
+    states: States, kpis: Mapping[str, float | None], down: Collection[str], now: float | None = None
+) -> tuple[str, list[str]]:
+    """The status and its reasons; the first rule that matches decides the status, all that match are told.
+
+    `down` names the services that do not answer.
+    """
+    red = [f"{service} does not answer" for service in down]
+    red += _red_reasons(states, kpis, now or time.time())
     yellow = _yellow_reasons(states, kpis)
     if red:
         return "RED", red + yellow
@@ -77,10 +83,10 @@ def judge(states: States, kpis: Mapping[str, float | None], now: float | None = 
 
 
 def _red_reasons(states: States, kpis: Mapping[str, float | None], now: float) -> list[str]:
-    reasons = [f"{service} does not answer" for service, state in states.items() if state is None]
+    reasons = []
     success = kpis["success_ratio"]
     if success is not None and success < RED_BELOW:
-        reasons.append(f"{success:.0%} of requests succeed, less than {RED_BELOW:.0%}")
+        reasons.append(f"{success * 100:.0f} % of requests succeed, less than {RED_BELOW * 100:.0f} %")
     traffic = states.get("traffic")
     if traffic is not None and traffic["rps"] and now - traffic["epoch"] >= STUCK_SECONDS:
         stuck = traffic["in_flight"] >= STUCK_IN_FLIGHT and not traffic["last_5_seconds"]["ended"]
@@ -93,14 +99,14 @@ def _yellow_reasons(states: States, kpis: Mapping[str, float | None]) -> list[st
     reasons = []
     success, p95 = kpis["success_ratio"], kpis["p95_seconds"]
     if success is not None and RED_BELOW <= success < YELLOW_BELOW:
-        reasons.append(f"{success:.1%} of requests succeed, less than {YELLOW_BELOW:.0%}")
+        reasons.append(f"{success * 100:.1f} % of requests succeed, less than {YELLOW_BELOW * 100:.0f} %")
     if p95 is not None and p95 >= SLOW_P95_SECONDS:
         reasons.append(f"one request in twenty takes {p95:.1f} s or more")
     for service, state in states.items():
         if state is not None and state["memory_limit_bytes"]:
             share = state["rss_bytes"] / state["memory_limit_bytes"]
             if share >= MEMORY_YELLOW:
-                reasons.append(f"{service}'s memory is at {share:.0%} of its limit")
+                reasons.append(f"{service}'s memory is at {share * 100:.0f} % of its limit")
     return reasons
 
 
@@ -108,4 +114,4 @@ def _healthy(kpis: Mapping[str, float | None]) -> str:
     success, p50 = kpis["success_ratio"], kpis["p50_seconds"]
     if success is None or p50 is None:
         return "nothing has been asked of the lab yet"
-    return f"{success:.0%} of requests succeed, half of them within {p50 * 1000:.0f} ms"
+    return f"{success * 100:.0f} % of requests succeed, half of them within {p50 * 1000:.0f} ms"

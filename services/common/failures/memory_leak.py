@@ -9,10 +9,10 @@ from services.common.memory import MB, give_back_free_memory
 from services.common.params import Param
 from services.common.switches import Failure, Host
 
-# A tuple of this many references takes 616 bytes. Above 512 bytes CPython takes memory from malloc, so that it can all
-# be given back; and as the tuples refer to a container, the collector has to visit every one of them.
-REFERENCES = 72
-NODES_PER_MB = MB // 624  # 616 bytes and malloc's own 8
+# A tuple of this many references takes 2,040 bytes. Above 512 bytes CPython takes memory from malloc, so that it can
+# all be given back; and as the tuples refer to a container, the collector has to follow every reference.
+REFERENCES = 250
+NODES_PER_MB = MB // 2048  # 2,040 bytes and malloc's own 8
 # A managed runtime collects more and more often as its live heap nears the limit: the cost of an allocation follows
 # live / (limit - live) (Jones, Hosking, Moss, "The Garbage Collection Handbook"). Here: 450 ms for 20 MB at 200 of 512.
 PAUSE_SECONDS_PER_MB = 0.450 / 20 * (512 - 200) / 200
