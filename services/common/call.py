@@ -15,6 +15,7 @@ REQUEST_START = "X-Request-Start"
 TRACE = "X-Lab-Trace"
 HOPS = "X-Lab-Hops"
 REASON = "X-Lab-Reason"
+MAX_AGE_SECONDS = 3600.0
 
 
 @dataclass
@@ -35,16 +36,18 @@ class Call:
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str] | Headers) -> Call:
-        """The call that these request headers tell of; a time in the future or unreadable counts as now."""
+        """The call that these request headers tell of; a time that makes no sense counts as now."""
         moment = time.time()
         try:
-            sent_at = min(moment, float(headers.get(REQUEST_START, moment)))
+            sent_at = float(headers.get(REQUEST_START, moment))
         except ValueError:
+            sent_at = moment
+        if not moment - MAX_AGE_SECONDS <= sent_at <= moment:  # not a number is out of range, too
             sent_at = moment
         request_id = headers.get(REQUEST_ID, "")
         if not (request_id.isascii() and request_id.isprintable() and 0 < len(request_id) <= 64):
             request_id = new_request_id()
-        return cls(request_id, sent_at if sent_at == sent_at else moment, TRACE in headers, moment)
+        return cls(request_id, sent_at, TRACE in headers, moment)
 
     @property
     def queue_seconds(self) -> float:

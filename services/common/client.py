@@ -107,6 +107,10 @@ class PeerClient:
             if pause:
                 self._epoch.wait(pause, call.sent_at)
 
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._session.close()
+
     def _attempt(self, path: str, call: Call, is_retry: bool) -> _Attempt:
         self._epoch.check(call.sent_at)
         began_at, began = time.time(), time.perf_counter()

@@ -14,12 +14,12 @@ class Runtime:
     """A Flask app's `extensions["lab"]`: gunicorn starts it in each worker."""
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self.service = service
         self._admin_app: Flask = create_admin_app(service)
 
     def start(self, pool: ThreadPoolExecutor) -> None:
         """Take up the switches and open the admin plane; `pool` is gunicorn's, whose queue is unbounded."""
-        service = self._service
+        service = self.service
         # The standard library has no public way to ask how much work waits in a pool.
         service.waiting = pool._work_queue.qsize
         service.start()

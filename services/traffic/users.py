@@ -102,6 +102,10 @@ class Users:
             asyncio.run_coroutine_threadsafe(self._drop_all(), self._loop).result(timeout=2)
 
     async def _drop_all(self) -> None:
+        self.drop_now()
+
+    def drop_now(self) -> None:
+        """As `drop_all`, in the event loop's thread."""
         for task in list(self._tasks):
             task.cancel()
         self.window.clear()

@@ -1,0 +1,94 @@
+"""The circuit breaker, with a clock of the test's own, and under many threads."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from services.common.defences.circuit_breaker import CLOSED, HALF_OPEN, OPEN, CircuitBreaker
+from services.common.memory import Memory
+from services.common.params import defaults
+from services.common.problems import BreakerOpen
+from services.common.switches import Host
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def breaker(tmp_path, clock):
+    breaker = CircuitBreaker(Host(Memory(tmp_path), clock=clock))
+    breaker.start(defaults(breaker.all_params()) | {"calls": 4, "open_seconds": 5.0, "probes": 2}, None)
+    return breaker
+
+
+def fail(breaker, times):
+    for _ in range(times):
+        breaker.before_attempt()
+        breaker.after_attempt("timeout", False)
+
+
+def test_it_opens_when_half_of_the_last_calls_failed(breaker):
+    for outcome in ("ok", "timeout", "ok"):
+        breaker.before_attempt()
+        breaker.after_attempt(outcome, False)
+    assert breaker.state == CLOSED
+    fail(breaker, 1)
+    assert breaker.state == OPEN
+    with pytest.raises(BreakerOpen):
+        breaker.before_attempt()
+
+
+def test_probes_that_pass_close_it_and_one_that_fails_opens_it(breaker, clock):
+    fail(breaker, 4)
+    clock.now = 5.0
+    breaker.before_attempt()
+    assert breaker.state == HALF_OPEN
+    breaker.after_attempt("error", False)
+    assert breaker.state == OPEN
+    clock.now = 10.0
+    for _ in range(2):
+        breaker.before_attempt()
+        breaker.after_attempt("ok", False)
+    assert breaker.state == CLOSED
+
+
+def test_a_probe_that_never_reached_the_peer_is_given_back(breaker, clock):
+    fail(breaker, 4)
+    clock.now = 5.0
+    for _ in range(5):
+        breaker.before_attempt()
+        breaker.after_attempt("rejected", False)
+    assert breaker.state == HALF_OPEN
+
+
+def test_half_open_admits_exactly_its_probes_whatever_the_threads_do(breaker, clock):
+    fail(breaker, 4)
+    clock.now = 5.0
+    admitted, barrier = [], threading.Barrier(32)
+
+    def try_it():
+        barrier.wait()
+        try:
+            breaker.before_attempt()
+            admitted.append(1)
+        except BreakerOpen:
+            pass
+
+    threads = [threading.Thread(target=try_it) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(admitted) == 2

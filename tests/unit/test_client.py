@@ -1,0 +1,213 @@
+"""Calls between services: attempts, outcomes, backoff and the order of the defences, against a real HTTP server."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask, Response
+from werkzeug.serving import make_server
+
+from services.common import problems
+from services.common.call import REASON, Call
+from services.common.client import backoff_seconds
+from services.common.client_setup import make_client
+from services.common.service import Service
+
+
+class Peer:
+    """A peer that answers what the test says, one answer after another; the last one for ever."""
+
+    def __init__(self):
+        self.answers = [200]
+        self.calls = 0
+        self.release = threading.Event()
+        app = Flask("peer")
+
+        @app.get("/order")
+        def order():
+            self.calls += 1
+            answer = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
+            if answer == "slow":
+                self.release.wait(10)
+                return {}
+            if answer == "reset":
+                return Response(status=503, headers={REASON: "reset"})
+            return {"fine": True} if answer == 200 else Response(status=answer)
+
+        self.server = make_server("127.0.0.1", 0, app, threaded=True)
+        self.url = f"http://127.0.0.1:{self.server.port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def stop(self):
+        self.release.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def peer():
+    peer = Peer()
+    yield peer
+    peer.stop()
+
+
+@pytest.fixture
+def frontend(peer, make_settings):
+    service = Service(make_settings("frontend", API_URL=peer.url))
+    yield service
+    service.switches.reset()
+
+
+@pytest.fixture
+def client(frontend):
+    client = make_client(frontend, "api")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def call():
+    return Call("id", time.time(), traced=True)
+
+
+def sample(service, name, **labels):
+    value = service.registry.get_sample_value(name, {"peer": "api", **labels})
+    assert value is not None
+    return value
+
+
+def outcomes(service):
+    name = "http_client_request_duration_seconds_count"
+    counts = {o: sample(service, name, outcome=o) for o in ("ok", "error", "timeout", "refused", "rejected")}
+    return {outcome: count for outcome, count in counts.items() if count}
+
+
+def set_client(frontend, **params):
+    frontend.switches.change("setting", "client", True, params)
+
+
+def test_a_good_answer_is_one_attempt(client, frontend, peer, call):
+    assert client.get("/order", call) == {"fine": True}
+    assert outcomes(frontend) == {"ok": 1}
+    assert sample(frontend, "lab_client_attempts_total", attempt="first") == 1
+    assert [attempt["outcome"] for attempt in call.attempts] == ["ok"]
+
+
+def test_by_default_nothing_is_retried(client, peer, call):
+    peer.answers = [500]
+    with pytest.raises(problems.PeerError):
+        client.get("/order", call)
+    assert peer.calls == 1
+
+
+def test_retries_go_on_until_one_succeeds(client, frontend, peer, call):
+    peer.answers = [500, 503, 200]
+    set_client(frontend, attempts=3)
+    assert client.get("/order", call) == {"fine": True}
+    assert outcomes(frontend) == {"error": 1, "refused": 1, "ok": 1}
+    assert sample(frontend, "lab_client_attempts_total", attempt="retry") == 2
+
+
+def test_a_peer_that_is_slow_times_out(client, frontend, peer, call):
+    peer.answers = ["slow"]
+    set_client(frontend, timeout_seconds=0.05, attempts=2)
+    with pytest.raises(problems.PeerTimeout):
+        client.get("/order", call)
+    assert outcomes(frontend) == {"timeout": 2}
+
+
+def test_a_port_where_nobody_listens_is_refused(make_settings, call):
+    service = Service(make_settings("frontend", API_URL="http://127.0.0.1:1"))
+    with pytest.raises(problems.PeerRefused):
+        make_client(service, "api").get("/order", call)
+    assert outcomes(service) == {"refused": 1}
+
+
+def test_a_request_from_before_a_reset_is_given_up(client, frontend, peer, call):
+    frontend.epoch.begin(time.time())
+    with pytest.raises(problems.Reset):
+        client.get("/order", call)
+    assert peer.calls == 0
+
+
+def test_a_peer_that_was_reset_is_not_tried_again(client, frontend, peer, call):
+    peer.answers = ["reset"]
+    set_client(frontend, attempts=3)
+    with pytest.raises(problems.Reset):
+        client.get("/order", call)
+    assert peer.calls == 1
+
+
+def test_a_reset_ends_a_backoff_at_once(client, frontend, peer, call):
+    peer.answers = [500]
+    set_client(frontend, attempts=3, backoff="exponential", backoff_base_seconds=10)
+    ended = []
+
+    def request():
+        try:
+            client.get("/order", call)
+        except problems.Reset as reset:
+            ended.append(reset)
+
+    waiting = threading.Thread(target=request)
+    waiting.start()
+    while not peer.calls:
+        time.sleep(0.005)
+    frontend.reset(time.time())
+    waiting.join(5)
+    assert ended and peer.calls == 1
+
+
+def test_an_exhausted_pool_is_rejected_and_not_retried(frontend, peer, call):
+    @contextmanager
+    def lease():
+        raise problems.PoolTimeout("none came free")
+        yield
+
+    set_client(frontend, attempts=3)
+    with pytest.raises(problems.PoolTimeout):
+        make_client(frontend, "api", lease).get("/order", call)
+    assert outcomes(frontend) == {"rejected": 1}
+    assert peer.calls == 0
+
+
+def test_the_retry_budget_allows_a_tenth(client, frontend, peer):
+    peer.answers = [500]
+    set_client(frontend, attempts=3)
+    frontend.switches.change("defence", "retry_budget", True, {"ratio": 0.1, "max_tokens": 1})
+    for _ in range(50):
+        with pytest.raises(problems.PeerError):
+            client.get("/order", Call("id", time.time()))
+    assert sample(frontend, "lab_client_attempts_total", attempt="first") == 50
+    assert sample(frontend, "lab_client_attempts_total", attempt="retry") in (5, 6)
+
+
+def test_an_open_breaker_rejects_without_calling(client, frontend, peer, call):
+    peer.answers = [500]
+    frontend.switches.change("defence", "circuit_breaker", True, {"calls": 4, "open_seconds": 300})
+    for _ in range(4):
+        with pytest.raises(problems.PeerError):
+            client.get("/order", call)
+    assert sample(frontend, "lab_breaker_state") == 2
+    with pytest.raises(problems.BreakerOpen):
+        client.get("/order", call)
+    assert peer.calls == 4
+
+
+@pytest.mark.parametrize(
+    ("backoff", "least", "most"),
+    [("none", [0, 0, 0], [0, 0, 0]), ("exponential", [1, 2, 4], [1, 2, 4]), ("full_jitter", [0, 0, 0], [1, 2, 4])],
+)
+def test_backoff_follows_its_policy(backoff, least, most):
+    setting = SimpleNamespace(backoff=backoff, backoff_base_seconds=1)
+    rng = random.Random(1)
+    for retry in (1, 2, 3):
+        drawn = [backoff_seconds(setting, retry, rng) for _ in range(100)]
+        assert least[retry - 1] <= min(drawn) and max(drawn) <= most[retry - 1]

@@ -1,0 +1,127 @@
+"""The control room's parts that need no running lab: events, the shared look, and the scenes as data."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from services.common.catalogue import CATALOGUE
+from services.common.params import parse_params
+from services.common.problems import TooManyStreams
+from services.control_room.events import MAX_STREAMS, EventLog
+from services.control_room.lab import find_switch
+from services.control_room.measures import MEASURES
+from services.control_room.peers import SharedLook
+from services.control_room.scenes import Expectation, all_scenes
+
+
+def test_events_are_numbered_and_can_be_asked_for_after_one():
+    log = EventLog()
+    for text in ("one", "two", "three"):
+        log.add(text)
+    first, *rest = log.after(0)
+    assert [event["text"] for event in rest] == ["two", "three"]
+    assert log.after(first["id"]) == rest
+    assert log.after(log.last_id()) == []
+
+
+def test_a_stream_sends_what_was_and_what_comes_without_loss_or_repetition():
+    log = EventLog()
+    log.add("one")
+    stream = log.stream(0)
+    assert next(stream).startswith("retry:")
+    assert '"one"' in next(stream)
+    log.add("two")
+    assert '"two"' in next(stream)
+    stream.close()
+
+
+def test_streams_are_bounded_and_one_that_ends_makes_room():
+    log = EventLog()
+    streams = [log.stream(0) for _ in range(MAX_STREAMS)]
+    for stream in streams:
+        next(stream)
+    with pytest.raises(TooManyStreams):
+        log.stream(0)
+    streams.pop().close()
+    log.stream(0)
+
+
+def test_a_look_is_shared_but_never_older_than_its_caller():
+    looks, go = [], threading.Event()
+
+    def look():
+        looks.append(len(looks))
+        go.wait(5)
+        return {"number": {"value": len(looks)}}
+
+    shared = SharedLook(look)
+    results = []
+    first = threading.Thread(target=lambda: results.append(shared.get()))
+    first.start()
+    while not looks:
+        pass
+    late = [threading.Thread(target=lambda: results.append(shared.get())) for _ in range(20)]
+    for thread in late:
+        thread.start()
+    go.set()
+    for thread in [first, *late]:
+        thread.join(5)
+    assert len(results) == 21
+    assert 2 <= len(looks) <= 21
+    assert results[-1]["number"]["value"] >= 2
+
+
+def test_a_look_that_fails_does_not_block_the_next():
+    answers = iter([RuntimeError("boom"), None])
+
+    def look():
+        answer = next(answers)
+        if answer:
+            raise answer
+        return {"fine": None}
+
+    shared = SharedLook(look)
+    with pytest.raises(RuntimeError):
+        shared.get()
+    assert shared.get() == {"fine": None}
+
+
+@pytest.mark.parametrize("scene", all_scenes().values(), ids=list(all_scenes()))
+def test_every_scene_can_be_played(scene):
+    assert scene.title and scene.story and scene.do and scene.watch and scene.expect
+    for switched in scene.switches:
+        found = find_switch(switched.service, switched.kind, switched.name)
+        found.check(parse_params(found.all_params(), switched.params))
+    for expectation in scene.expect:
+        assert expectation.measure in MEASURES
+        assert (expectation.at_seconds is None) != (expectation.within_seconds is None)
+        assert expectation.expected()
+
+
+def test_the_five_scenes_of_the_demo_come_first():
+    assert list(all_scenes())[:5] == ["normal", "memory_leak", "slow_query", "full_cascade", "recovery"]
+
+
+@pytest.mark.parametrize(
+    ("expectation", "words", "met", "missed"),
+    [
+        (Expectation("t", "m", minimum=0.25, maximum=0.45, unit="%"), "25 to 45 %", 0.25, 0.46),
+        (Expectation("t", "m", maximum=0.1, unit="ms"), "at most 100 ms", 0.1, 0.101),
+        (Expectation("t", "m", minimum=2, unit="attempts"), "at least 2 attempts", 2.0, 1.99),
+        (Expectation("t", "m", minimum=1, maximum=1, unit="%"), "100 %", 1.0, 0.999),
+        (Expectation("t", "m", equals="RED"), "RED", "RED", "GREEN"),
+        (Expectation("t", "m", minimum=1), "at least 1", 1.0, None),
+    ],
+)
+def test_an_expectation_says_what_it_expects_and_knows_when_it_is_met(expectation, words, met, missed):
+    assert expectation.expected() == words
+    assert expectation.is_met_by(met)
+    assert not expectation.is_met_by(missed)
+
+
+def test_the_catalogue_names_each_switch_once():
+    for switches in CATALOGUE.values():
+        names = [(switch.kind, switch.name) for switch in switches]
+        assert len(names) == len(set(names))

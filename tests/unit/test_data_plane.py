@@ -1,0 +1,144 @@
+"""The data plane's promises: request ids, problem documents, the epoch, metrics that exist from the start."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from services.api.app import create_app as create_api
+from services.common.admin import create_admin_app
+from services.common.call import HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE
+from services.database.app import create_app as create_database
+from services.frontend.app import create_app as create_frontend
+
+APPS = {"frontend": create_frontend, "api": create_api, "database": create_database}
+NOBODY = {"API_URL": "http://127.0.0.1:1", "DATABASE_URL": "http://127.0.0.1:1"}
+
+
+@pytest.fixture
+def app_of(make_settings):
+    services = []
+
+    def make(name):
+        app = APPS[name](make_settings(name, **NOBODY))
+        services.append(app.extensions["lab"].service)
+        return app
+
+    yield make
+    for service in services:
+        service.switches.reset()
+
+
+def test_every_response_carries_a_request_id_and_keeps_the_callers(app_of):
+    client = app_of("frontend").test_client()
+    assert client.get("/about").headers[REQUEST_ID]
+    assert client.get("/about", headers={REQUEST_ID: "mine"}).headers[REQUEST_ID] == "mine"
+    assert client.get("/nothing", headers={REQUEST_ID: "x" * 65}).headers[REQUEST_ID] != "x" * 65
+
+
+def test_a_path_that_does_not_exist_is_a_problem_document(app_of):
+    answer = app_of("frontend").test_client().get("/nothing")
+    assert answer.status_code == 404 and answer.mimetype == "application/problem+json"
+
+
+def test_a_service_that_is_down_is_told_apart_from_one_that_fails(app_of):
+    answer = app_of("frontend").test_client().get("/checkout")
+    assert answer.status_code == 503
+    assert answer.json["reason"] == answer.headers[REASON] == "peer_refused"
+
+
+def test_a_request_sent_before_the_reset_is_refused_at_the_door(app_of):
+    app = app_of("database")
+    sent_at = time.time() - 1
+    app.extensions["lab"].service.reset(time.time())
+    old = app.test_client().get("/query", headers={REQUEST_START: repr(sent_at)})
+    assert (old.status_code, old.json["reason"]) == (503, "reset")
+    assert app.test_client().get("/query").status_code == 200
+
+
+@pytest.mark.parametrize("sent_at", ["nan", "junk", "1e999", "-1e999", ""])
+def test_a_senseless_send_time_does_no_harm(app_of, sent_at):
+    answer = app_of("database").test_client().get("/query", headers={REQUEST_START: sent_at})
+    assert answer.status_code == 200
+
+
+def test_a_traced_request_tells_its_hops(app_of):
+    answer = app_of("database").test_client().get("/query", headers={TRACE: "1"})
+    (hop,) = json.loads(answer.headers[HOPS])
+    assert hop["service"] == "database" and hop["status"] == 200 and hop["seconds"] > 0.005
+    assert HOPS not in app_of("frontend").test_client().get("/about").headers
+
+
+def test_outage_refuses_and_connection_limit_leaves_few(app_of):
+    app = app_of("database")
+    service = app.extensions["lab"].service
+    service.switches.change("failure", "outage", True, {})
+    assert app.test_client().get("/query").json["reason"] == "outage"
+    service.switches.change("failure", "outage", False, {})
+    service.switches.change("failure", "connection_limit", True, {"connections": 3})
+    assert service.state(15, time.time())["connections"]["max"] == 3
+    service.switches.change("failure", "connection_limit", False, {})
+    assert service.state(15, time.time())["connections"]["max"] == 40
+
+
+def series(app):
+    text = create_admin_app(app.extensions["lab"].service).test_client().get("/metrics").get_data(as_text=True)
+    families = text_string_to_metric_families(text)
+    created = ("_created",)
+    return {
+        (sample.name, frozenset(sample.labels.items()))
+        for family in families
+        for sample in family.samples
+        if not sample.name.endswith(created)
+    }
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_no_series_is_born_late(app_of, name):
+    app = app_of(name)
+    before = series(app)
+    client = app.test_client()
+    switches = app.extensions["lab"].service.switches
+    for path in ("/checkout", "/about", "/order", "/query", "/nothing"):
+        client.get(path)
+        client.post(path)
+    switches.change("failure", "error_rate", True, {"rate": 1})
+    for path in ("/checkout", "/about", "/order", "/query"):
+        client.get(path)
+    assert series(app) == before
+
+
+METRICS = {
+    "frontend": ["lab_client_attempts_total", "lab_breaker_state", "lab_retry_budget_tokens"],
+    "api": ["lab_client_attempts_total", "lab_breaker_state", "lab_retry_budget_tokens"],
+    "database": [
+        "lab_db_connections_in_use",
+        "lab_db_connections_max",
+        "lab_db_queue_depth",
+        "lab_db_abandoned_total",
+    ],
+}
+EVERYWHERE = [
+    "http_server_request_duration_seconds_bucket",
+    "http_server_active_requests",
+    "lab_worker_threads_busy",
+    "lab_worker_threads_total",
+    "lab_queue_wait_seconds_bucket",
+    "lab_requests_shed_total",
+    "lab_leaked_bytes",
+    "lab_memory_limit_bytes",
+    "lab_gc_pause_seconds_bucket",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+    "lab_switch_active",
+    "lab_switch_changed_timestamp_seconds",
+]
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_the_metrics_of_the_contract_are_there(app_of, name):
+    names = {name for name, _ in series(app_of(name))}
+    assert set(EVERYWHERE + METRICS[name]) <= names

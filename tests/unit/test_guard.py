@@ -1,0 +1,146 @@
+"""Who may call the control room: Host, Origin, content type, token, and Grafana's preflight."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.control_room.app import create_app
+
+JSON = {"Content-Type": "application/json"}
+REFUSED_ANYWAY = "/api/services/api/failures/no_such_failure"  # 404 is what an allowed write gets here
+
+
+@pytest.fixture
+def http(make_settings):
+    return create_app(make_settings("control-room")).test_client()
+
+
+@pytest.fixture
+def locked(make_settings):
+    return create_app(make_settings("control-room", LAB_TOKEN="secret")).test_client()
+
+
+def write(http, host="localhost:8080", **headers):
+    headers = {"Host": host, **JSON, **{key.replace("_", "-"): value for key, value in headers.items()}}
+    return http.post(REFUSED_ANYWAY, data='{"active": true}', headers=headers)
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "[::1]:8080", "192.168.1.7:9999", "control-room:8080"])
+def test_the_labs_own_hosts_are_served(http, host):
+    assert http.get("/api/catalogue", headers={"Host": host}).status_code == 200
+    assert http.get("/metrics", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:8080", "127.0.0.1.nip.io", "", "[::1", "a b"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/api/state", "/api/events"])
+def test_any_other_host_is_refused_whatever_the_path(http, host, path):
+    answer = http.get(path, headers={"Host": host})
+    assert answer.status_code == 421
+    assert answer.json["reason"] == "wrong_host"
+
+
+def test_hosts_can_be_added(make_settings):
+    http = create_app(make_settings("control-room", LAB_HOSTS="lab.example, other.example")).test_client()
+    assert http.get("/api/catalogue", headers={"Host": "LAB.example:8080"}).status_code == 200
+
+
+@pytest.mark.parametrize("origin", [None, "http://localhost:8080", "http://localhost:3000", "https://localhost:3000"])
+def test_writes_of_the_page_of_grafana_and_of_command_lines_are_let_through(http, origin):
+    headers = {"Origin": origin} if origin else {}
+    assert write(http, **headers).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "null",
+        "http://localhost:8081",
+        "http://localhost",
+        "http://127.0.0.1:3000",
+        "http://[::1",
+    ],
+)
+def test_writes_of_other_pages_are_refused(http, origin):
+    answer = write(http, Origin=origin)
+    assert answer.status_code == 403
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "multipart/form-data"])
+def test_writes_that_a_plain_form_could_send_are_refused(http, content_type):
+    assert write(http, Content_Type=content_type).status_code == 415
+
+
+def test_grafanas_preflight_is_answered_with_its_headers(http):
+    headers = {
+        "Host": "localhost:8080",
+        "Origin": "http://localhost:3000",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,x-grafana-action,x-grafana-device-id",
+    }
+    answer = http.options("/api/reset", headers=headers)
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
+    allowed = answer.headers["Access-Control-Allow-Headers"].lower()
+    assert all(name in allowed for name in ("content-type", "x-grafana-action", "x-grafana-device-id"))
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+
+
+def test_a_strangers_preflight_gets_no_permission(http):
+    answer = http.options("/api/reset", headers={"Host": "localhost", "Origin": "http://evil.example"})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_with_a_token_writes_need_it_and_reads_stay_open(locked):
+    assert locked.get("/api/catalogue", headers={"Host": "localhost"}).status_code == 200
+    assert write(locked).status_code == 401
+    assert write(locked, Authorization="Bearer wrong").status_code == 401
+    assert write(locked, Authorization="Basic secret").status_code == 401
+    assert write(locked, Authorization="Bearer secret").status_code == 404
+
+
+def test_with_a_token_grafanas_buttons_are_sent_to_the_control_room(locked):
+    answer = write(locked, Origin="http://localhost:3000")
+    assert answer.status_code == 401 and "use the control room" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "field"),
+    [
+        ("/api/services/nonsense/failures/hang", '{"active": true}', 404, "service"),
+        ("/api/services/api/nonsense/hang", '{"active": true}', 404, "kind"),
+        ("/api/services/api/failures/nonsense", '{"active": true}', 404, "name"),
+        ("/api/services/api/failures/hang", '{"active": 1}', 422, "active"),
+        (
+            "/api/services/api/failures/latency",
+            '{"active": true, "params": {"delay_seconds": 61}}',
+            422,
+            "delay_seconds",
+        ),
+        ("/api/services/api/failures/latency", '{"active": true, "params": {"delay": 1}}', 422, "delay"),
+        ("/api/traffic", '{"rps": -1}', 422, "rps"),
+        ("/api/traffic", "{}", 422, "rps"),
+        ("/api/requests", '{"count": 21}', 422, "count"),
+        ("/api/requests", '{"count": 0}', 422, "count"),
+        ("/api/scenes/nonsense", "{}", 404, "name"),
+        ("/api/scenes/normal", '{"narrate": "yes"}', 422, "narrate"),
+        ("/api/reset", '{"hard": true}', 422, "hard"),
+    ],
+)
+def test_bad_input_is_refused_with_the_field_and_what_is_allowed(http, path, body, status, field):
+    answer = http.post(path, data=body, headers={"Host": "localhost", **JSON})
+    assert (answer.status_code, answer.json["field"]) == (status, field)
+    assert answer.mimetype == "application/problem+json"
+    assert "allowed" in answer.json
+
+
+def test_events_refuse_a_senseless_id(http):
+    answer = http.get("/api/events?after=-1", headers={"Host": "localhost"})
+    assert answer.status_code == 422 and answer.json["field"] == "after"
+
+
+def test_the_openapi_document_lists_every_switch_and_scene(http):
+    document = http.get("/api/openapi.json", headers={"Host": "localhost"}).json
+    assert "/api/services/api/failures/memory_leak" in document["paths"]
+    assert "/api/scenes/full_cascade" in document["paths"]

@@ -1,0 +1,40 @@
+"""The environment: read once, checked as a whole."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from services.common.settings import Settings, SettingsError
+
+
+def test_defaults_are_those_of_a_container():
+    settings = Settings.from_env({"SERVICE": "api"})
+    assert (settings.data_port, settings.admin_port, settings.threads) == (8000, 9000, 64)
+    assert settings.data_urls["database"] == "http://database:8000"
+    assert not settings.local
+
+
+def test_every_bad_variable_is_reported_together():
+    environ = {"SERVICE": "api", "DATA_PORT": "http", "THREADS": "-1", "API_URL": "ftp://x", "LOG_LEVEL": "LOUD"}
+    with pytest.raises(SettingsError) as error:
+        Settings.from_env(environ)
+    text = str(error.value)
+    assert len(error.value.problems) == 4
+    assert all(name in text for name in ("DATA_PORT", "THREADS", "API_URL", "LOG_LEVEL"))
+
+
+def test_a_service_with_a_bad_environment_exits_with_2_and_says_why():
+    environ = {**os.environ, "SERVICE": "traffic", "ADMIN_PORT": "0", "BIND": "everywhere"}
+    command = [sys.executable, "-m", "services.traffic.app"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 2
+    assert "ADMIN_PORT" in done.stderr and "BIND" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_publishing_beyond_this_machine_needs_a_token():
+    with pytest.raises(SettingsError, match="LAB_TOKEN"):
+        Settings.from_env({"SERVICE": "control-room", "LAB_BIND": "0.0.0.0"})
+    assert Settings.from_env({"SERVICE": "control-room", "LAB_BIND": "0.0.0.0", "LAB_TOKEN": "secret"}).lab_token

@@ -1,0 +1,98 @@
+"""The rules of status, case by case."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.common.memory import MB
+from services.control_room.status import judge, kpis_of
+
+NOW = 1000.0
+
+
+def state(**changes):
+    return {"rss_bytes": 50 * MB, "memory_limit_bytes": 512 * MB, **changes}
+
+
+def states(users=None, *, rps=4.0, in_flight=0, last=5, api=None, since=985.0):
+    felt = {
+        "since": since,
+        "ended": 60,
+        "succeeded": 60,
+        "success_ratio": 1.0,
+        "p50_seconds": 0.02,
+        "p95_seconds": 0.03,
+    }
+    traffic = {
+        "rps": rps,
+        "in_flight": in_flight,
+        "arrived": 60,
+        "epoch": 0.0,
+        "users": felt | (users or {}),
+        "last_5_seconds": {"ended": last},
+    }
+    calls = {"calls": {"attempts": 60}}
+    return {"frontend": state(**calls), "api": api or state(**calls), "database": state(), "traffic": state(**traffic)}
+
+
+def status(found, tests=(), down=()):
+    return judge(found, kpis_of(found, list(tests), NOW), down, NOW)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "reason"),
+    [
+        (states(), "GREEN", "100 %"),
+        (states({"success_ratio": 0.899}), "RED", "succeed"),
+        (states({"success_ratio": 0.90}), "YELLOW", "succeed"),
+        (states({"success_ratio": 0.989}), "YELLOW", "succeed"),
+        (states({"success_ratio": 0.99}), "GREEN", "99 %"),
+        (states({"p95_seconds": 0.999}), "GREEN", ""),
+        (states({"p95_seconds": 1.0}), "YELLOW", "one request in twenty"),
+        (states(in_flight=5, last=0), "RED", "nothing came back"),
+        (states(in_flight=4, last=0), "GREEN", ""),
+        (states(api=state(rss_bytes=384 * MB)), "YELLOW", "api's memory is at 75 %"),
+        (states(api=state(rss_bytes=383 * MB)), "GREEN", ""),
+    ],
+)
+def test_the_first_rule_that_matches_decides(found, expected, reason):
+    told, reasons = status(found)
+    assert told == expected
+    assert reason in "; ".join(reasons)
+
+
+def test_a_service_that_is_down_is_red():
+    found = states() | {"api": None}
+    assert status(found, down=["api"]) == ("RED", ["api does not answer"])
+
+
+def test_a_service_that_is_only_slow_to_answer_once_is_not_red():
+    assert status(states() | {"api": None})[0] == "GREEN"
+
+
+def test_nothing_back_yet_is_not_red_in_the_first_seconds_after_a_reset():
+    found = states({"ended": 0, "succeeded": 0, "success_ratio": None, "p50_seconds": None}, in_flight=9, last=0)
+    found["traffic"]["epoch"] = NOW - 4
+    assert status(found)[0] == "GREEN"
+    found["traffic"]["epoch"] = NOW - 5
+    assert status(found)[0] == "RED"
+
+
+def test_without_traffic_the_last_test_requests_count():
+    good = {"ok": True, "seconds": 0.02, "hops": []}
+    bad = {"ok": False, "seconds": 5.0, "hops": [{"attempts": [1, 2, 3]}]}
+    assert status(states({"success_ratio": 0.1}, rps=0), [good] * 12)[0] == "GREEN"
+    assert status(states(rps=0), [good] * 10 + [bad] * 2)[0] == "RED"
+    kpis = kpis_of(states(rps=0), [good, bad], NOW)
+    assert kpis["success_ratio"] == 0.5 and kpis["attempts_per_request"] == 2
+
+
+def test_without_traffic_and_test_requests_it_is_green_and_the_kpis_are_null():
+    found = states(rps=0)
+    assert status(found)[0] == "GREEN"
+    assert set(kpis_of(found, [], NOW).values()) == {None}
+
+
+def test_kpis_are_rates_over_the_window():
+    kpis = kpis_of(states({"succeeded": 30}), [], NOW)
+    assert kpis["offered_rps"] == 4.0 and kpis["served_rps"] == 2.0 and kpis["attempts_per_request"] == 1.0
