@@ -20,14 +20,17 @@ from services.common.settings import Settings
 from services.common.switches import KINDS
 from services.common.web import boolean, install_problems, json_body, optional_object
 from services.control_room.guard import Guard
+from services.control_room.history import History
 from services.control_room.lab import MAX_TEST_REQUESTS, Lab
 from services.control_room.openapi import openapi_document
+from services.control_room.page import install_page
 from services.control_room.scenes import all_scenes
 from services.control_room.stage import Stage
 
 STATUS_SECONDS = 1.0
 COUNT = Param("count", "test requests", 1, "", 1, MAX_TEST_REQUESTS)
 RPS = Param("rps", "users per second", 4.0, "1/s", 0, 500)
+MOMENT = Param("after", "seconds since 1970", 0.0, "s", 0, 1e12)
 
 
 class Runtime:
@@ -36,6 +39,7 @@ class Runtime:
     def __init__(self, lab: Lab, stage: Stage) -> None:
         self.lab = lab
         self.stage = stage
+        self.history = History()
         self.registry = CollectorRegistry()
         self._status = 0
         self.registry.register(ProcessCollector())
@@ -55,7 +59,9 @@ class Runtime:
     def _keep_status(self) -> None:
         pause = threading.Event()
         while not pause.wait(STATUS_SECONDS):
-            self._status = self.lab.status_level()
+            state = self.lab.state()
+            self._status = self.lab.status_level(state)
+            self.history.add(state)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -63,10 +69,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_env_or_exit()
     lab = Lab(settings)
     stage = Stage(lab)
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_problems(app)
-    Guard(settings).install(app)
+    guard = Guard(settings)
+    guard.install(app)
+    install_page(app, settings, guard)
     runtime = Runtime(lab, stage)
     app.extensions["lab"] = runtime
     _add_reads(app, runtime)
@@ -76,10 +84,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _add_reads(app: Flask, runtime: Runtime) -> None:
     lab, stage = runtime.lab, runtime.stage
-
-    @app.get("/")
-    def page() -> Response:
-        return app.send_static_file("index.html")
 
     @app.get("/healthz")
     @app.get("/readyz")
@@ -102,6 +106,10 @@ def _add_reads(app: Flask, runtime: Runtime) -> None:
     def state() -> dict[str, Any]:
         return {**lab.state(), "scene": stage.describe()}
 
+    @app.get("/api/history")
+    def history() -> dict[str, Any]:
+        return runtime.history.after(_moment(request.args.get("after", "0")))
+
     @app.get("/api/scenes")
     def scenes() -> dict[str, Any]:
         return {"scenes": [scene.describe() for scene in all_scenes().values()]}
@@ -122,6 +130,13 @@ def _after(text: str | None) -> int:
         allowed = {"type": "integer", "minimum": 0}
         raise problems.InvalidParameter("after must be the id of an event", field="after", allowed=allowed)
     return int(text)
+
+
+def _moment(text: str) -> float:
+    try:
+        return float(MOMENT.parse(float(text)))
+    except ValueError:
+        return float(MOMENT.parse(text))  # which refuses it, in words
 
 
 def _add_writes(app: Flask, lab: Lab, stage: Stage) -> None:

@@ -81,6 +81,8 @@ def openapi_document() -> dict[str, Any]:
     after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}}
     events = _read("The activity log; with Accept: text/event-stream, as server-sent events", "events", "422", "503")
     events["get"]["parameters"] = [after]
+    history = _read("The last five minutes, a point a second, in columns", "points and marks", "422")
+    history["get"]["parameters"] = [{"name": "after", "in": "query", "schema": {"type": "number", "minimum": 0}}]
     count = {"type": "integer", "minimum": 1, "maximum": MAX_TEST_REQUESTS, "default": 1}
     rps = {"type": "number", "minimum": 0, "maximum": 500}
     scene = _object({"narrate": {"type": "boolean", "default": False}}, [])
@@ -92,6 +94,7 @@ def openapi_document() -> dict[str, Any]:
             "/api/state": _read("Status, KPIs and services, never older than the call", "the state"),
             "/api/scenes": _read("Every scene", "the scenes"),
             "/api/events": events,
+            "/api/history": history,
             **_switch_paths(),
             "/api/traffic": _write("Users per second; 0 is none", _object({"rps": rps}, ["rps"]), "the setting", "503"),
             "/api/requests": _write(

@@ -1,0 +1,42 @@
+"""Finds what somebody meant who wrote a name that there is not."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+# The command that puts a switch of each kind on.
+COMMANDS = {"failure": "fail", "defence": "defend", "setting": "set"}
+Switches = dict[str, list[dict[str, Any]]]
+
+
+def did_you_mean(name: str, known: Iterable[str], what: str) -> str:
+    """One line: the names near this one, or else all there are."""
+    names = sorted(known)
+    # "slow-query" and "slowquery" are meant as slow_query.
+    near = difflib.get_close_matches(name.lower().replace("-", "_"), names, n=3, cutoff=0.5)
+    near = near or difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"{what}: {', '.join(names) or 'none'}"
+
+
+def switch_advice(catalogue: Switches, service: str, kind: str, name: str) -> str:
+    """What may have been meant with a service, or a switch of that kind, that the catalogue has not."""
+    if service not in catalogue:
+        return did_you_mean(service, catalogue, "services")
+    for switch in catalogue[service]:
+        if switch["name"] == name and switch["kind"] != kind:
+            other = switch["kind"]
+            return f"{name} is a {other} of {service}: ./scripts/lab {COMMANDS[other]} {service} {name}"
+    elsewhere = [other for other, switches in catalogue.items() if name in _names(switches, kind)]
+    if elsewhere:
+        commands = " or ".join(f"./scripts/lab {COMMANDS[kind]} {other} {name}" for other in elsewhere)
+        return f"{' and '.join(elsewhere)} has it: {commands}"
+    return did_you_mean(name, _names(catalogue[service], kind), f"{kind}s of {service}")
+
+
+def _names(switches: list[dict[str, Any]], kind: str) -> list[str]:
+    """The names of the switches of one kind."""
+    return [switch["name"] for switch in switches if switch["kind"] == kind]

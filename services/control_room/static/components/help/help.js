@@ -1,0 +1,29 @@
+/** What the keys do, for whoever stands on the stage. */
+
+import { dialog, h } from "../../lib/dom.js";
+
+const KEYS = [
+  ["N", "Next: start the scene that is shown, then show the one after it"],
+  ["1 … 5", "Show a scene; Enter starts it"],
+  ["T", "One test request"],
+  ["R", "Reset everything: healthy within 3 seconds"],
+  ["F", "Full screen, and back"],
+  ["L", "Pause the activity log, and go on"],
+  ["?", "This help"],
+  ["Esc", "Close what is open"],
+];
+
+/** Open the overlay. */
+export function showHelp() {
+  const list = h("dl", { class: "help-list" });
+  for (const [key, what] of KEYS) list.append(h("dt", {}, h("kbd", { class: "key" }, key)), h("dd", {}, what));
+  dialog(
+    "Keys for the stage",
+    list,
+    h(
+      "p",
+      { class: "soft" },
+      "Keys do nothing while you type in a field. If this page is ever in your way: ./scripts/lab reset in a terminal does the same as R.",
+    ),
+  );
+}

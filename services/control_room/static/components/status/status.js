@@ -1,0 +1,111 @@
+/** The status light with its reasons, and the buttons that must always be in reach. */
+
+import { busy, fullScreen, nextTheme, onKey, reset } from "../../lib/commands.js";
+import { h, icon, say, set, setIcon } from "../../lib/dom.js";
+import { clock } from "../../lib/format.js";
+import { showHelp } from "../help/help.js";
+
+const LEVELS = { GREEN: "good", YELLOW: "warning", RED: "error" };
+
+/**
+ * @param {HTMLElement} root
+ * @param {HTMLElement} banners
+ * @param {import("../../lib/lab.js").Lab} lab
+ * @param {(count: number, button: HTMLElement) => void} test sends test requests
+ */
+export function mountStatus(root, banners, lab, test) {
+  const shape = h("span", { class: "light-shape" });
+  const word = h("strong", { class: "light-word" }, "…");
+  const reasons = h("ul", { class: "status-reasons" }, h("li", {}, "Asking the lab"));
+  const scene = h("p", { class: "status-scene" });
+  const resetButton = button("strong", "reset", "Reset everything", "r", () => busy(resetButton, () => reset(lab)));
+  const testButton = button("wide-only", "send", "Test single request", "t", () => test(1, testButton));
+  const tenButton = button("wide-only", "send", "×10", "", () => test(10, tenButton));
+  tenButton.setAttribute("aria-label", "Ten test requests");
+  root.append(
+    h("div", { class: "light", role: "status", "aria-label": "Status of the lab" }, shape, word),
+    h("div", { class: "status-words" }, reasons, scene),
+    h(
+      "div",
+      { class: "status-controls" },
+      testButton,
+      tenButton,
+      resetButton,
+      h(
+        "div",
+        { class: "status-small" },
+        button("plain wide-only", "theme", "", "", nextTheme, "Change the theme"),
+        button("plain wide-only", "full", "", "", fullScreen, "Full screen"),
+        button("plain", "help", "", "", showHelp, "Help and keys"),
+      ),
+    ),
+  );
+  onKey("r", () => resetButton.click());
+  onKey("t", () => testButton.click());
+  onKey("f", fullScreen);
+  onKey("?", showHelp);
+  lab.subscribe(({ state, answering }) => {
+    const known = state && answering;
+    const level = known ? LEVELS[state.status] : "unknown";
+    set(root, "data-level", level);
+    setIcon(shape, level);
+    say(word, known ? state.status : "UNKNOWN");
+    const told = known ? state.reasons : ["The control room does not answer"];
+    sayLines(reasons, told.length > 2 ? [told[0], told.slice(1).join("; ")] : told);
+    say(scene, known ? sceneInWords(state.scene) : "Everything below is how it was when it answered last");
+    document.title = `${known ? state.status : "UNKNOWN"} · SRE failure lab`;
+  });
+  mountBanners(banners, lab);
+}
+
+function button(look, shape, text, key, action, label) {
+  const made = h("button", { type: "button", class: `button ${look}`, onclick: action, "aria-label": label, title: label });
+  made.append(icon(shape));
+  if (text) made.append(h("span", {}, text));
+  if (key) made.append(h("span", { class: "key", "aria-hidden": "true" }, key.toUpperCase()));
+  if (key) made.setAttribute("aria-keyshortcuts", key);
+  return made;
+}
+
+function sayLines(list, lines) {
+  while (list.children.length > lines.length) list.lastChild.remove();
+  lines.forEach((line, index) => {
+    if (index >= list.children.length) list.append(h("li"));
+    say(list.children[index], line.charAt(0).toUpperCase() + line.slice(1));
+  });
+}
+
+function sceneInWords(scene) {
+  return scene ? `On stage: ${scene.title}, ${clock(scene.elapsed_seconds)}` : "No scene on stage";
+}
+
+/** What is broken, above everything else: the control room gone, or a service that does not answer. */
+function mountBanners(root, lab) {
+  const gone = banner("unknown", "");
+  const retry = h("button", { type: "button", class: "button", onclick: () => lab.refresh() }, "Try now");
+  gone.append(retry);
+  const down = banner("quiet", "");
+  root.append(gone, down);
+  lab.subscribe(({ state, answering, at }) => {
+    document.documentElement.classList.toggle("stale", !answering);
+    gone.hidden = answering;
+    if (!answering) {
+      const since = state ? ` Its last answer is ${Math.round((performance.now() - at) / 1000)} s old.` : "";
+      say(gone.querySelector("span"), `The control room does not answer.${since} The page keeps trying.`);
+    }
+    const silent = state && answering ? Object.keys(state.services).filter((name) => !state.services[name].up) : [];
+    down.hidden = !silent.length;
+    const cure = silent.length === 1 ? silent[0] : "SERVICE";
+    if (silent.length)
+      say(
+        down.querySelector("span"),
+        `No answer from ${silent.join(", ")}. If it was stopped from a terminal, heal it there: ./scripts/lab infra heal ${cure}`,
+      );
+  });
+}
+
+function banner(look, text) {
+  const made = h("div", { class: `banner ${look}` }, icon(look === "quiet" ? "warning" : "error"), h("span", {}, text));
+  made.hidden = true;
+  return made;
+}

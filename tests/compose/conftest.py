@@ -1,0 +1,67 @@
+"""The lab in containers, once for all tests here: built from this tree, on ports of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.labs import PORTS, LabUnderTest, free_offset
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "test-results"
+SERVICES = ["traffic", "frontend", "api", "database", "control-room"]
+
+
+class ComposeLab(LabUnderTest):
+    """A lab in containers, and the docker commands that a test needs on it."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.project = f"sre-failure-lab-test-{offset}"
+        self.environ = {**os.environ, **{name: str(port + offset) for name, port in PORTS.items()}}
+
+    def compose(self, *arguments: str, check: bool = True) -> str:
+        command = ["docker", "compose", "-p", self.project, *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False, timeout=600
+        )
+        assert done.returncode == 0 or not check, f"{' '.join(command)}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    def container(self, service: str) -> str:
+        return self.compose("ps", "-aq", service).strip()
+
+    def docker(self, *arguments: str) -> str:
+        return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def has_docker() -> bool:
+    try:
+        return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def lab():
+    if not has_docker():
+        reason = "Docker does not answer"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    lab = ComposeLab(free_offset())
+    wanted = os.environ.get("LAB_SERVICES", "").split()
+    try:
+        lab.compose("up", "-d", "--build", "--wait", *wanted)
+        yield lab
+    finally:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "compose.log").write_text(lab.compose("logs", "--no-color", "--timestamps", check=False))
+        lab.compose("down", "--volumes", "--timeout", "2", check=False)
+
+
+@pytest.fixture(autouse=True)
+def healthy_before(lab):
+    """Each test starts from the defaults."""
+    assert lab.reset()["status"] == "GREEN"

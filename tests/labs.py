@@ -1,0 +1,103 @@
+"""A lab that a test started, seen from outside: HTTP to its control room and its Prometheus, nothing else."""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from tests.conftest import wait_until
+
+PORTS = {"LAB_PORT": 8080, "FRONTEND_PORT": 8000, "PROMETHEUS_PORT": 9090, "GRAFANA_PORT": 3000}
+ALL_PORTS = (3000, 8000, 8001, 8002, 8080, 9000, 9001, 9002, 9003, 9090)
+
+
+def free_offset() -> int:
+    """An offset at which every port of a lab is free."""
+    for offset in range(1000, 50000, 100):
+        try:
+            for port in ALL_PORTS:
+                socket.create_server(("127.0.0.1", port + offset)).close()
+        except OSError:
+            continue
+        return offset
+    raise RuntimeError("no free ports")
+
+
+class LabUnderTest:
+    """Calls a running lab as its users do."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+        self.url = f"http://127.0.0.1:{PORTS['LAB_PORT'] + offset}"
+        self.frontend = f"http://127.0.0.1:{PORTS['FRONTEND_PORT'] + offset}"
+        self.prometheus = f"http://127.0.0.1:{PORTS['PROMETHEUS_PORT'] + offset}"
+
+    def get(self, path: str, base: str | None = None) -> Any:
+        with urllib.request.urlopen((base or self.url) + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        data = json.dumps(body or {}).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method="POST")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            text = answer.read().decode()
+        return json.loads(text) if answer.headers["Content-Type"] == "application/json" else text
+
+    def state(self) -> dict[str, Any]:
+        return self.get("/api/state")
+
+    def fail(self, service: str, name: str, **params: Any) -> Any:
+        return self.post(f"/api/services/{service}/failures/{name}", {"active": True, "params": params})
+
+    def heal(self, service: str, name: str) -> Any:
+        return self.post(f"/api/services/{service}/failures/{name}", {"active": False})
+
+    def requests(self, count: int) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.post("/api/requests", {"count": count}).splitlines()]
+
+    def reset(self) -> dict[str, Any]:
+        return self.post("/api/reset")
+
+    def events(self, after: int = 0) -> list[dict[str, Any]]:
+        return self.get(f"/api/events?after={after}")["events"]
+
+    def last_event(self) -> int:
+        return max((event["id"] for event in self.events()), default=0)
+
+    def saw(self, text: str, after: int, seconds: float = 15) -> None:
+        """Wait for a line of the activity log."""
+        wait_until(lambda: any(text in event["text"] for event in self.events(after)), f"{text!r} in the log", seconds)
+
+    def wait(self, condition: Callable[[dict[str, Any]], bool], what: str, seconds: float = 15) -> None:
+        """Wait until the state meets a condition."""
+        wait_until(lambda: condition(self.state()), what, seconds)
+
+    def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
+        """What Prometheus answers now: label sets and values."""
+        answer = self.get("/api/v1/query?" + urllib.parse.urlencode({"query": expression}), self.prometheus)
+        return [(sample["metric"], float(sample["value"][1])) for sample in answer["data"]["result"]]
+
+    def value(self, expression: str) -> float:
+        """The one value of an expression."""
+        ((_, value),) = self.query(expression)
+        return value
+
+    def play(self, name: str) -> dict[str, Any]:
+        """Play a scene until each of its expectations is decided."""
+        self.post(f"/api/scenes/{name}")
+        seconds = self.state()["scene"]["duration_seconds"] + 30
+        wait_until(lambda: self.state()["scene"]["finished"], f"{name} is decided", seconds)
+        return self.state()["scene"]
+
+
+def table(scene: dict[str, Any]) -> str:
+    """Expected beside measured, a line each."""
+    lines = [f"{scene['name']}: {scene['verdict']}"]
+    for check in scene["checks"]:
+        lines.append(f"{check['outcome']:8}{check['text']}: expected {check['expected']}, measured {check['measured']}")
+    return "\n".join(lines)
