@@ -1,0 +1,1 @@
+"""What is run by hand: the lab's command line, tests, benchmarks and the generator of tables."""

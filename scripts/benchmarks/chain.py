@@ -36,7 +36,9 @@ def free_ports(count: int) -> list[int]:
 def running(commands: list[tuple[list[str], dict[str, str]]], port: int) -> Iterator[None]:
     """The commands as processes, until the block ends; waits until `port` answers /checkout."""
     processes = [
-        subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        )
         for command, env in commands
     ]
     try:

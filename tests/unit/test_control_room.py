@@ -14,6 +14,7 @@ from services.control_room.lab import find_switch
 from services.control_room.measures import MEASURES
 from services.control_room.peers import SharedLook
 from services.control_room.scenes import Expectation, all_scenes
+from tests.conftest import wait_until
 
 
 def test_events_are_numbered_and_can_be_asked_for_after_one():
@@ -60,8 +61,7 @@ def test_a_look_is_shared_but_never_older_than_its_caller():
     results = []
     first = threading.Thread(target=lambda: results.append(shared.get()))
     first.start()
-    while not looks:
-        pass
+    wait_until(lambda: looks, "a look")
     late = [threading.Thread(target=lambda: results.append(shared.get())) for _ in range(20)]
     for thread in late:
         thread.start()

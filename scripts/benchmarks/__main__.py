@@ -1,0 +1,52 @@
+"""The command behind scripts/bench."""
+
+from __future__ import annotations
+
+import sys
+
+from scripts.benchmarks import chain, containers
+
+PYTHON_SERVICES = ("traffic", "frontend", "api", "database", "control-room")
+
+
+def print_chain() -> None:
+    """The chain of three services beside a bare one."""
+    print("chain: 8 connections in a closed loop, no service time; 5 rounds in turn", file=sys.stderr)
+    found = chain.measure()
+    print("\n| chain of three | requests per second |\n|---|---|")
+    print(f"| bare Flask and gunicorn | {found['bare_rps']:.0f} |")
+    print(f"| the lab | {found['lab_rps']:.0f} |")
+    print(f"| ratio, median of the rounds | {found['ratio']:.2f} |")
+
+
+def print_containers() -> None:
+    """Seconds to healthy, memory and CPU at rest, control calls under fire."""
+    print("containers: build, up, 30 s at rest, 60 s of full_cascade", file=sys.stderr)
+    with containers.lab() as seconds:
+        print(f"\nFrom `up` to all healthy, images built: {seconds:.1f} s")
+        rest = containers.at_rest()
+        print("\n| container at rest, 4 users a second | memory, PSS | CPU, of a core |\n|---|---|---|")
+        for service, found in rest.items():
+            print(f"| {service} | {found['pss_mb']:.0f} MB | {found['cpu_share']:.1%} |")
+        ours = [rest[service] for service in PYTHON_SERVICES]
+        memory, cpu = sum(found["pss_mb"] for found in ours), sum(found["cpu_share"] for found in ours)
+        print(f"| the five Python services | {memory:.0f} MB | {cpu:.1%} |")
+        calls = containers.control_calls_under_fire()
+        print(f"\n{containers.CALLS} control calls in the first 60 s of full_cascade: ", end="")
+        print(", ".join(f"{name} {value * 1000:.0f} ms" for name, value in calls.items()))
+
+
+def main() -> int:
+    """Run the benchmarks that were asked for."""
+    known = {"chain": print_chain, "containers": print_containers}
+    wanted = sys.argv[1:] or list(known)
+    if unknown := set(wanted) - set(known):
+        print(f"there is no benchmark {', '.join(sorted(unknown))}: {', '.join(known)}", file=sys.stderr)
+        return 2
+    for name in wanted:
+        known[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""Writes the tables that the README takes from the catalogue and the scenes: python -m scripts.generate_docs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from services.common.catalogue import CATALOGUE
+from services.common.params import Param
+from services.common.switches import DURATION, KINDS, PROBABILITY
+from services.control_room.scenes import all_scenes
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def _param(param: Param) -> str:
+    if param.choices:
+        return f"`{param.name}` = {param.default} ({', '.join(param.choices)})"
+    unit = f" {param.unit}" if param.unit else ""
+    return f"`{param.name}` = {param.default:g}{unit} ({param.minimum:g} to {param.maximum:g})"
+
+
+def switches_table() -> str:
+    """A row for each switch of each service."""
+    rows = ["| service | kind | switch | what it does | parameters = default (bounds) |", "|---|---|---|---|---|"]
+    for service, switches in CATALOGUE.items():
+        for kind in KINDS:
+            for switch in (found for found in switches if found.kind == kind):
+                params = "<br>".join(_param(param) for param in switch.params)
+                rows.append(f"| {service} | {kind} | `{switch.name}` | {switch.story} | {params} |")
+    wrapper = (
+        f"Every switch also takes `{DURATION.name}` ({DURATION.story}); one that acts on requests takes "
+        f"`{PROBABILITY.name}` ({PROBABILITY.story}, 0 to 1)."
+    )
+    return "\n".join([*rows, "", wrapper])
+
+
+def expectations_table() -> str:
+    """A row for each number that a scene must show."""
+    rows = ["| scene | expectation | expected |", "|---|---|---|"]
+    for scene in all_scenes().values():
+        rows += [f"| `{scene.name}` | {entry.text} | {entry.expected()} |" for entry in scene.expect]
+    return "\n".join(rows)
+
+
+def generated(text: str) -> str:
+    """The README with its tables made anew."""
+    for name, table in {"switches": switches_table(), "expectations": expectations_table()}.items():
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
+        text, found = marked.subn(lambda match, table=table: f"{match[1]}{table}{match[2]}", text)
+        if found != 1:
+            raise ValueError(f"the README has {found} places for {name}, not one")
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(generated(README.read_text()))
