@@ -90,6 +90,9 @@ class Server:
             registry=registry,
             buckets=FINE_BUCKETS,
         )
+        self.abandoned = Counter(
+            "lab_requests_abandoned", "Requests answered after their caller had gone.", registry=registry
+        )
         self.shed = Counter("lab_requests_shed", "Requests turned away at the door.", ["reason"], registry=registry)
         for reason in SHED_REASONS:
             self.shed.labels(reason)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import select
+import socket
 import sys
 import threading
 import uuid
@@ -144,6 +146,19 @@ class Service:
             self.busy -= 1
 
 
+def caller_has_gone() -> bool:
+    """Whether the caller of the current request closed its connection: then it is readable, and there is no byte."""
+    connection = request.environ.get("gunicorn.socket")
+    if connection is None:
+        return False
+    try:
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        return bool(poll.poll(0)) and connection.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
+
+
 def write_instance(settings: Settings) -> None:
     """Note that a container's life begins."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
@@ -176,6 +191,8 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
         response.headers[REQUEST_ID] = call.request_id
         if call.traced:
             response.headers[HOPS] = json.dumps(call.hops(service.name, response.status_code, reason))
+        if caller_has_gone():
+            server.abandoned.inc()
         if reason in metrics.SHED_REASONS:
             server.shed.labels(reason).inc()
         _log_if_bad(call, route, response.status_code, reason)

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from services.common import problems
@@ -47,8 +47,8 @@ class EventLog:
         with self._news:
             return int(self._events[-1]["id"]) if self._events else 0
 
-    def stream(self, event_id: int) -> Iterator[str]:
-        """Server-sent events from `event_id` on, with a comment every few seconds so that a dead peer is noticed.
+    def stream(self, event_id: int) -> EventStream:
+        """Server-sent events from `event_id` on; close it to make room for another.
 
         Raises:
             TooManyStreams: before the first item.
@@ -57,21 +57,41 @@ class EventLog:
             if self._streams >= MAX_STREAMS:
                 raise problems.TooManyStreams(f"all {MAX_STREAMS} event streams are taken: poll instead")
             self._streams += 1
-        return self._follow(event_id)
+        return EventStream(self._follow(event_id), self._leave)
+
+    def _leave(self) -> None:
+        with self._news:
+            self._streams -= 1
 
     def _follow(self, event_id: int) -> Iterator[str]:
-        try:
-            yield "retry: 1000\n\n"
-            while True:
-                events = self.after(event_id)
-                for event in events:
-                    event_id = event["id"]
-                    yield f"id: {event_id}\ndata: {json.dumps(event)}\n\n"
-                with self._news:
-                    newest = self._events[-1]["id"] if self._events else event_id
-                    woken = newest > event_id or self._news.wait(KEEPALIVE_SECONDS)
-                if not woken:
-                    yield ": still here\n\n"
-        finally:
+        """The events, with a comment every few seconds so that a dead peer is noticed."""
+        yield "retry: 1000\n\n"
+        while True:
+            for event in self.after(event_id):
+                event_id = event["id"]
+                yield f"id: {event_id}\ndata: {json.dumps(event)}\n\n"
             with self._news:
-                self._streams -= 1
+                newest = self._events[-1]["id"] if self._events else event_id
+                woken = newest > event_id or self._news.wait(KEEPALIVE_SECONDS)
+            if not woken:
+                yield ": still here\n\n"
+
+
+class EventStream:
+    """An iterator that gives its place back when it is closed, even if it was never begun (as for HEAD)."""
+
+    def __init__(self, items: Iterator[str], leave: Callable[[], None]) -> None:
+        self._items = items
+        self._leave: Callable[[], None] | None = leave
+
+    def __iter__(self) -> EventStream:
+        return self
+
+    def __next__(self) -> str:
+        return next(self._items)
+
+    def close(self) -> None:
+        """Leave, once."""
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()

@@ -17,6 +17,7 @@ INTERVAL_SECONDS = 1.0
 TIMEOUT_SECONDS = 2.0  # a long collection is not yet a dead service
 MEMORY_WARNINGS = (0.50, 0.75, 0.90)
 REARM = 0.05
+STARTING_SECONDS = 10.0
 MEMORY_ERROR = 0.90
 State = dict[str, Any]
 
@@ -33,7 +34,7 @@ class Observer:
         self._forget_before = 0.0
         self._answered = time.monotonic()
         self._woken = threading.Event()
-        self._up = True
+        self._up: bool | None = None  # not known yet
         self._warned = 0.0
 
     def start(self) -> None:
@@ -82,7 +83,9 @@ class Observer:
         self._last, self._last_asked_at = state, asked_at
 
     def _tell_up(self, up: bool) -> None:
-        if up != self._up:
+        if self._up is None and (up or self.silent_seconds() < STARTING_SECONDS):
+            self._up = up or None  # the services start side by side: one that is not there yet is no news
+        elif up != self._up:
             self._up = up
             if up:
                 self._events.add(f"{self._service}: answers again", level="good", service=self._service)

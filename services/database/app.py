@@ -6,16 +6,14 @@ runs to its end whether or not its caller still waits.
 
 from __future__ import annotations
 
-import select
-import socket
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, g
 from prometheus_client import Counter
 
 from services.common import metrics
 from services.common.runtime import Runtime
-from services.common.service import Service, install_data_plane
+from services.common.service import Service, caller_has_gone, install_data_plane
 from services.common.settings import Settings
 from services.common.slots import Slots
 
@@ -42,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             service.epoch.check(g.call.sent_at)
         finally:
             slots.release()
-        if _caller_has_gone(request.environ.get("gunicorn.socket")):
+        if caller_has_gone():
             abandoned.inc()
         return {"rows": 1}
 
@@ -69,15 +67,3 @@ def _make_slots(service: Service) -> Slots:
     metrics.gauge(registry, "lab_db_connections_max", "Queries that may run at once.", lambda: slots.capacity)
     metrics.gauge(registry, "lab_db_queue_depth", "Queries that wait.", lambda: slots.queued)
     return slots
-
-
-def _caller_has_gone(connection: socket.socket | None) -> bool:
-    """Whether the caller closed its connection: then it is readable, and there is nothing to read."""
-    if connection is None:
-        return False
-    try:
-        poll = select.poll()
-        poll.register(connection, select.POLLIN)
-        return bool(poll.poll(0)) and connection.recv(1, socket.MSG_PEEK) == b""
-    except OSError:
-        return True

@@ -53,7 +53,7 @@ def test_full_cascade_and_recovery(lab):
     assert 0.5 < lab.value(f"{failing} / {users}") < 0.8
     attempts = 'sum(rate(lab_client_attempts_total{job="frontend"}[30s]))'
     assert lab.value(f"{attempts} / {users}") > 2
-    assert lab.value("increase(lab_db_abandoned_total[1m])") > 10
+    assert lab.value('increase(lab_requests_abandoned_total{job="api"}[1m])') > 10
     assert lab.value('lab_pool_connections_in_use{job="api"}') == 20
     play(lab, "recovery")
     assert lab.value("lab_status") == 0

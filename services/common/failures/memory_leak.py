@@ -48,9 +48,10 @@ class MemoryLeak(Failure):
             if not self.active:  # a reset came meanwhile
                 return
             self._blocks.append(block)
+            live_bytes = self.leaked_bytes + mb * MB / 2  # on average, while this request allocated
             self.leaked_bytes += int(mb * MB)
-            room = max(MB, self._limit_bytes - self.leaked_bytes)
-            self._owed_seconds += PAUSE_SECONDS_PER_MB * mb * self.leaked_bytes / room
+            room_bytes = max(MB, self._limit_bytes - live_bytes)
+            self._owed_seconds += PAUSE_SECONDS_PER_MB * mb * live_bytes / room_bytes
         for _ in range(MAX_COLLECTIONS):
             if not self._collect_if_owed():
                 return
@@ -66,7 +67,8 @@ class MemoryLeak(Failure):
         gc.collect()
         seconds = time.perf_counter() - began
         with self._lock:
-            self._owed_seconds -= seconds - expected_seconds
+            # A collection that the machine held up does not buy long freedom from the next ones.
+            self._owed_seconds = max(-expected_seconds, self._owed_seconds - (seconds - expected_seconds))
             self._seconds_per_byte = seconds / max(1, self.leaked_bytes)
         return True
 

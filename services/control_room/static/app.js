@@ -1,0 +1,31 @@
+/** Puts the page together. Each component keeps to its own section, and hears of the lab from one place. */
+
+import { mountCharts } from "./components/charts/charts.js";
+import { mountKpis } from "./components/kpis/kpis.js";
+import { mountLog } from "./components/log/log.js";
+import { mountPath } from "./components/path/path.js";
+import { mountRequests } from "./components/requests/requests.js";
+import { mountScenes } from "./components/scenes/scenes.js";
+import { mountStatus } from "./components/status/status.js";
+import { mountSwitches } from "./components/switches/switches.js";
+import { mountToken } from "./components/token/token.js";
+import { listenToKeys, takeTheme } from "./lib/commands.js";
+import { Lab } from "./lib/lab.js";
+
+const part = (id) => document.getElementById(id);
+const isEmbedded = location.pathname === "/embed";
+
+takeTheme();
+const lab = new Lab();
+mountToken();
+const path = mountPath(part("path"), lab);
+const test = mountRequests(part("requests"), lab, path);
+mountStatus(part("status"), part("banners"), lab, test);
+mountKpis(part("kpis"), lab);
+mountScenes(part("scenes"), lab);
+mountLog(part("log"));
+mountSwitches(part("switches"), lab);
+if (isEmbedded) part("charts").remove(); // Grafana has its own
+else mountCharts(part("charts"), lab);
+listenToKeys();
+lab.start();

@@ -1,0 +1,210 @@
+/** Draws the chain: four nodes with their meters, three edges between them. Wide for a stage, tall for a phone. */
+
+import { icon, s, say, set } from "../../lib/dom.js";
+
+/** @typedef {{name: string, label: string, kind: "bar" | "pips"}} Meter */
+
+/** @type {{name: string, title: string, meters: Meter[]}[]} */
+export const NODES = [
+  {
+    name: "traffic",
+    title: "users",
+    meters: [{ name: "waiting", label: "waiting", kind: "pips" }],
+  },
+  {
+    name: "frontend",
+    title: "frontend",
+    meters: [
+      { name: "threads", label: "threads", kind: "bar" },
+      { name: "queue", label: "queue", kind: "pips" },
+    ],
+  },
+  {
+    name: "api",
+    title: "api",
+    meters: [
+      { name: "threads", label: "threads", kind: "bar" },
+      { name: "connections", label: "pool", kind: "bar" },
+      { name: "memory", label: "memory", kind: "bar" },
+      { name: "queue", label: "queue", kind: "pips" },
+    ],
+  },
+  {
+    name: "database",
+    title: "database",
+    meters: [
+      { name: "threads", label: "threads", kind: "bar" },
+      { name: "connections", label: "connections", kind: "bar" },
+      { name: "queue", label: "queue", kind: "pips" },
+    ],
+  },
+];
+
+const PIPS = 14;
+const PAD = 16;
+const TAGS = { wide: 4, tall: 2 };
+
+const WIDE = {
+  size: [1194, 372],
+  boxes: [
+    [0, 0, 190, 372],
+    [292, 0, 232, 372],
+    [626, 0, 238, 372],
+    [956, 0, 238, 372],
+  ],
+  head: 82,
+  row: 50,
+  columns: 1,
+  tag: 26,
+};
+
+const TALL = {
+  size: [340, 826],
+  boxes: [
+    [0, 0, 340, 104],
+    [0, 164, 340, 156],
+    [0, 380, 340, 206],
+    [0, 646, 340, 206],
+  ],
+  head: 50,
+  row: 50,
+  columns: 2,
+  tag: 25,
+};
+TALL.size[1] = 852;
+
+/**
+ * The whole drawing.
+ * @param {boolean} tall
+ */
+export function draw(tall) {
+  const layout = tall ? TALL : WIDE;
+  const [width, height] = layout.size;
+  const svg = s("svg", { class: "chain", viewBox: `-3 -3 ${width + 6} ${height + 6}`, role: "img", "aria-label": "The path of a request" });
+  const edges = layout.boxes.slice(1).map((box, index) => drawEdge(layout.boxes[index], box, tall, index === 0));
+  const flow = s("g", { "aria-hidden": "true" });
+  const nodes = NODES.map((node, index) => drawNode(node, layout, layout.boxes[index], tall));
+  svg.append(...edges.map((edge) => edge.group), flow, ...nodes.map((node) => node.group));
+  return { svg, flow, edges, nodes: Object.fromEntries(NODES.map(({ name }, index) => [name, nodes[index]])) };
+}
+
+function drawEdge(before, after, tall, isFirst) {
+  const [x1, y1, w1, h1] = before;
+  const there = tall ? [[70, y1 + h1], [70, after[1]]] : [[x1 + w1, 128], [after[0], 128]];
+  const back = tall ? [[270, after[1]], [270, y1 + h1]] : [[after[0], 206], [x1 + w1, 206]];
+  const line = ([[a, b], [c, d]]) => s("path", { class: "lane", d: `M${a} ${b}L${c} ${d}` });
+  const middle = (x1 + w1 + after[0]) / 2;
+  const at = (x, y, name, anchor = "middle") => s("text", { x, y, class: name, "text-anchor": anchor });
+  const y = y1 + h1;
+  const rate = tall ? at(86, y + 26, "edge-rate", "start") : at(middle, 108, "edge-rate");
+  const extra = tall ? at(86, y + 47, "edge-small", "start") : at(middle, 156, "edge-small");
+  const good = tall ? at(258, y + 26, "edge-small good", "end") : at(middle, 236, "edge-small good");
+  const bad = tall ? at(258, y + 47, "edge-small error", "end") : at(middle, 258, "edge-small error");
+  const group = s("g", {}, line(there), isFirst && line(back), rate, extra, good, bad);
+  return { group, there, back, rate, extra, good, bad };
+}
+
+function drawNode({ title, meters }, layout, [x, y, width, height], tall) {
+  const group = s("g", { class: "node", transform: `translate(${x} ${y})` });
+  const health = s("text", { class: "health", x: tall ? width - PAD : PAD + 25, y: tall ? 32 : 66, "text-anchor": tall ? "end" : "start" });
+  const shape = s("g", { transform: tall ? "translate(0 17)" : `translate(${PAD} 52)` });
+  const judged = s("g", {}, shape, health);
+  group.append(
+    s("rect", { class: "box", width, height, rx: 12 }),
+    s("text", { class: "name", x: PAD, y: tall ? 33 : 38 }, title),
+    judged,
+  );
+  const column = (width - 2 * PAD - (layout.columns - 1) * 20) / layout.columns;
+  const made = {};
+  meters.forEach((meter, index) => {
+    const at = [PAD + (index % layout.columns) * (column + 20), layout.head + Math.floor(index / layout.columns) * layout.row];
+    made[meter.name] = drawMeter(meter, at, column);
+    group.append(made[meter.name].group);
+  });
+  const tags = s("g", {});
+  group.append(tags);
+  const rows = Math.ceil(meters.length / layout.columns);
+  const free = tall ? TAGS.tall : Math.max(TAGS.wide - 1, Math.floor((height - layout.head - rows * layout.row - 10) / layout.tag));
+  const place = { level: "", shape, judged, health, width, tall };
+  return {
+    group,
+    meters: made,
+    setHealth: (level, word) => setHealth(group, place, level, word),
+    setTags: (entries) => setTags(tags, entries, { free, height, layout, width }),
+  };
+}
+
+function drawMeter({ name, label, kind }, [x, y], width) {
+  const group = s("g", { class: `meter meter-${name}`, transform: `translate(${x} ${y})` });
+  const value = s("text", { class: "value", x: width, y: 17 });
+  group.append(s("text", { class: "label", x: 0, y: 17 }, label), value);
+  if (kind === "pips") {
+    const step = width / PIPS;
+    const pips = Array.from({ length: PIPS }, (_, index) =>
+      s("rect", { class: "pip", x: index * step, y: 25, width: step - 3.5, height: 11, rx: 3 }),
+    );
+    group.append(...pips);
+    return {
+      group,
+      show: (count, words) => {
+        say(value, words);
+        pips.forEach((pip, index) => set(pip, "class", index < count ? "pip on" : "pip"));
+      },
+    };
+  }
+  const fill = s("rect", { class: "fill", y: 25, width: 0, height: 11, rx: 4 });
+  group.append(s("rect", { class: "track", y: 25, width, height: 11, rx: 4 }), fill);
+  return {
+    group,
+    show: (share, words, level = "") => {
+      say(value, words);
+      set(group, "data-level", level || null);
+      set(fill, "width", (Math.min(1, Math.max(0, share)) * width).toFixed(1));
+    },
+  };
+}
+
+function setHealth(group, place, level, word) {
+  set(group, "data-level", level);
+  set(place.judged, "class", level);
+  say(place.health, word);
+  if (place.level !== level) {
+    const drawn = icon(level);
+    drawn.setAttribute("width", "18");
+    drawn.setAttribute("height", "18");
+    place.shape.replaceChildren(drawn);
+    place.level = level;
+  }
+  if (place.tall) {
+    const length = place.health.getComputedTextLength();
+    set(place.shape, "transform", `translate(${place.width - PAD - length - 25} 17)`);
+  }
+}
+
+/** What is on, at the foot of the node; what has no room is counted. */
+function setTags(holder, entries, { free, height, layout, width }) {
+  const key = JSON.stringify(entries);
+  if (holder.dataset.shown === key) return;
+  holder.dataset.shown = key;
+  const shown = entries.length > free ? entries.slice(0, free - 1) : entries;
+  const lines = shown.map(({ kind, text }) => ({ kind, text }));
+  if (shown.length < entries.length) lines.push({ kind: "setting", text: `${entries.length - shown.length} more on` });
+  const top = height - 8 - lines.length * layout.tag;
+  holder.replaceChildren(
+    ...lines.map(({ kind, text }, index) => {
+      const drawn = icon(kind);
+      set(drawn, "width", 17);
+      set(drawn, "height", 17);
+      set(drawn, "x", PAD);
+      set(drawn, "y", 3);
+      const most = Math.floor((width - 2 * PAD - 24) / 8.2);
+      const short = text.length > most ? `${text.slice(0, most - 1)}…` : text;
+      return s(
+        "g",
+        { transform: `translate(0 ${top + index * layout.tag})` },
+        drawn,
+        s("text", { class: `tag ${kind}`, x: PAD + 24, y: 17 }, short),
+      );
+    }),
+  );
+}

@@ -1,0 +1,244 @@
+/** The path of a request, alive: traffic, frontend, api, database. */
+
+import { post } from "../../lib/api.js";
+import { busy, inWords } from "../../lib/commands.js";
+import { h, s, say, set } from "../../lib/dom.js";
+import { mb, paramsInWords, rate, seconds, words } from "../../lib/format.js";
+import { draw, NODES } from "./drawing.js";
+import { Flow } from "./flow.js";
+
+const NARROW = matchMedia("(max-width: 1099px)");
+const STEP_MS = 240;
+const LIT_MS = 4500;
+const SLOW_SECONDS = 1;
+
+/** @param {HTMLElement} root @param {import("../../lib/lab.js").Lab} lab */
+export function mountPath(root, lab) {
+  const title = root.querySelector("h2");
+  const holder = h("div");
+  root.append(h("div", { class: "panel-head" }, title, ...userControls(lab)), holder);
+  const path = new Path(holder);
+  NARROW.addEventListener("change", () => path.rebuild());
+  lab.subscribe(({ state, answering }) => state && path.show(state, answering));
+  return path;
+}
+
+/** How many users come: fewer, more, or a number. */
+function userControls(lab) {
+  const problem = h("p", { class: "path-error", role: "alert" });
+  problem.hidden = true;
+  const field = h("input", { type: "text", inputmode: "decimal", id: "rps", autocomplete: "off", "aria-describedby": "rps-error" });
+  problem.id = "rps-error";
+  let typed = false;
+  const send = async (rps) => {
+    problem.hidden = true;
+    field.removeAttribute("aria-invalid");
+    try {
+      await post("/api/traffic", { rps });
+      typed = false;
+    } catch (error) {
+      problem.hidden = false;
+      say(problem, inWords(error));
+      field.setAttribute("aria-invalid", "true");
+    }
+    await lab.refresh();
+  };
+  const step = (by) => () => busy(field, () => send(Math.max(0, Math.round((lab.now.state?.traffic?.rps ?? 0) + by))));
+  const asNumber = (text) => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
+  field.addEventListener("input", () => (typed = true));
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") busy(field, () => send(asNumber(field.value)));
+    if (event.key === "Escape") (typed = false), field.blur();
+  });
+  const apply = h("button", { type: "button", class: "button", onclick: () => busy(field, () => send(asNumber(field.value))) }, "Set");
+  apply.hidden = true;
+  lab.subscribe(({ state }) => {
+    apply.hidden = !typed;
+    if (!typed && state?.traffic && document.activeElement !== field) field.value = String(state.traffic.rps);
+  });
+  field.addEventListener("input", () => (apply.hidden = false));
+  return [
+    h(
+      "div",
+      { class: "path-users" },
+      h("label", { for: "rps" }, "Users a second"),
+      h("button", { type: "button", class: "button", "aria-label": "One user a second fewer", onclick: step(-1) }, "−"),
+      field,
+      h("button", { type: "button", class: "button", "aria-label": "One user a second more", onclick: step(1) }, "+"),
+      apply,
+    ),
+    problem,
+  ];
+}
+
+class Path {
+  constructor(holder) {
+    this.holder = holder;
+    this.rebuild();
+  }
+
+  rebuild() {
+    this.flow?.stop();
+    this.drawing = draw(NARROW.matches);
+    this.holder.replaceChildren(this.drawing.svg);
+    this.flow = new Flow(this.drawing.flow);
+    const [first, ...others] = this.drawing.edges;
+    this.there = [first, ...others].map((edge) => this.flow.lane(...edge.there));
+    this.served = this.flow.lane(...first.back, "good");
+    this.failed = this.flow.lane(...first.back, "error");
+    this.probe = s("g", { display: "none" }, s("circle", { class: "probe", r: 13 }), s("circle", { class: "probe-core", r: 6 }));
+    this.drawing.svg.append(this.probe);
+    if (this.state) this.show(this.state, this.answering);
+  }
+
+  show(state, answering) {
+    this.state = state;
+    this.answering = answering;
+    for (const { name } of NODES) this.showNode(name, state);
+    this.showEdges(state, answering);
+  }
+
+  showNode(name, state) {
+    const node = this.drawing.nodes[name];
+    const service = state.services[name];
+    node.setHealth(...healthOf(name, service, state));
+    node.setTags(tagsOf(name, service));
+    for (const [meter, values] of Object.entries(metersOf(name, service, state))) node.meters[meter].show(...values);
+  }
+
+  showEdges({ kpis, services, window_seconds: window }, answering) {
+    const offered = kpis.offered_rps ?? 0;
+    const served = kpis.served_rps ?? 0;
+    const failed = Math.max(0, kpis.success_ratio ? served / kpis.success_ratio - served : kpis.success_ratio === 0 ? offered : 0);
+    const calls = (name) => (services[name].calls?.attempts ?? 0) / window;
+    const rates = [offered, calls("frontend"), calls("api")];
+    this.drawing.edges.forEach((edge, index) => {
+      this.there[index].rate = answering ? rates[index] : 0;
+      say(edge.rate, `${rate(rates[index])}/s`);
+    });
+    this.served.rate = answering ? served : 0;
+    this.failed.rate = answering ? failed : 0;
+    const [first, second] = this.drawing.edges;
+    say(first.extra, "requests");
+    say(first.good, served >= 0.05 ? `✓ ${rate(served)}/s` : "");
+    say(first.bad, failed >= 0.05 ? `✕ ${rate(failed)}/s` : "");
+    const attempts = kpis.attempts_per_request;
+    say(second.extra, attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} attempts` : "calls");
+    say(this.drawing.edges[2].extra, "queries");
+  }
+
+  /** A test request is under way: where it is nobody knows before it is back. */
+  testStarts() {
+    this.stopTest();
+    const [[x1, y1], [x2, y2]] = this.drawing.edges[0].there;
+    this.place([(x1 + x2) / 2, (y1 + y2) / 2]);
+  }
+
+  /** It is back: light its hops one after another, and leave the one that failed lit. */
+  async testEnds(result) {
+    this.stopTest();
+    const mine = (this.test = {});
+    const level = outcomeOf(result);
+    const hops = result.hops.length ? result.hops : [{ service: "frontend", status: result.status || 599 }];
+    for (const [index, hop] of hops.entries()) {
+      const node = this.drawing.nodes[hop.service];
+      if (!node || this.test !== mine) return;
+      const [, end] = this.drawing.edges[index].there;
+      this.place(end);
+      node.group.classList.add("lit");
+      set(node.group, "data-test", hop.status >= 500 ? "error" : level);
+      await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    }
+    if (this.test !== mine) return;
+    this.probe.setAttribute("display", "none");
+    this.fade = setTimeout(() => this.stopTest(), LIT_MS);
+  }
+
+  place([x, y]) {
+    this.probe.removeAttribute("display");
+    this.probe.setAttribute("transform", `translate(${x} ${y})`);
+  }
+
+  stopTest() {
+    clearTimeout(this.fade);
+    this.test = null;
+    this.probe.setAttribute("display", "none");
+    for (const node of Object.values(this.drawing.nodes)) {
+      node.group.classList.remove("lit");
+      set(node.group, "data-test", null);
+    }
+  }
+}
+
+/** Green, amber or red. */
+export function outcomeOf(result) {
+  return !result.ok ? "error" : result.seconds >= SLOW_SECONDS ? "warning" : "good";
+}
+
+const isFull = (part) => part && part.max > 0 && part.in_use >= part.max;
+
+/** @returns {[string, string]} level and word */
+function healthOf(name, service, state) {
+  if (!service.up) return ["unknown", "no answer"];
+  if (name === "traffic") return usersHealth(state);
+  const share = service.memory_limit_bytes ? service.rss_bytes / service.memory_limit_bytes : 0;
+  const pool = service.pool && { in_use: service.pool.in_use, max: service.pool.size };
+  const isSaturated = (service.threads_total && service.threads_busy >= service.threads_total) || service.waiting > 0;
+  if (isSaturated) return ["error", "threads full"];
+  if (isFull(service.connections)) return ["error", "connections full"];
+  if (isFull(pool)) return ["error", "pool full"];
+  if (share >= 0.9) return ["error", "memory full"];
+  if (share >= 0.75) return ["warning", "memory high"];
+  const busiest = Math.max(service.threads_busy / (service.threads_total || 1), pool ? pool.in_use / pool.max : 0);
+  if (busiest >= 0.7) return ["warning", "busy"];
+  return ["good", "healthy"];
+}
+
+function usersHealth({ kpis, traffic }) {
+  if (!traffic?.rps) return ["good", "none come"];
+  if (kpis.success_ratio == null) return ["good", "arriving"];
+  if (kpis.success_ratio < 0.9) return ["error", "get errors"];
+  if (kpis.success_ratio < 0.99) return ["warning", "some errors"];
+  return kpis.p95_seconds >= SLOW_SECONDS ? ["warning", "wait long"] : ["good", "happy"];
+}
+
+function fillLevel(share) {
+  return share >= 1 ? "error" : share >= 0.75 ? "warning" : "";
+}
+
+function metersOf(name, service, { traffic, kpis }) {
+  if (name === "traffic") {
+    const waiting = traffic?.in_flight ?? 0;
+    return { waiting: [waiting, traffic ? `${waiting}${kpis.p50_seconds >= SLOW_SECONDS ? ` · ${seconds(kpis.p50_seconds)}` : ""}` : "–"] };
+  }
+  const of = (used, all) => {
+    const share = all ? used / all : 0;
+    return service.up ? [share, `${used} of ${all}`, fillLevel(share)] : [0, "–"];
+  };
+  const meters = { threads: of(service.threads_busy, service.threads_total) };
+  const pool = service.pool;
+  const slots = service.connections;
+  if (name === "api") {
+    meters.connections = of(pool?.in_use, pool?.size);
+    const limit = service.memory_limit_bytes;
+    const share = limit ? service.rss_bytes / limit : 0;
+    const level = share >= 0.9 ? "error" : share >= 0.75 ? "warning" : "";
+    meters.memory = service.up ? [share, limit ? `${mb(service.rss_bytes)} of ${mb(limit)} MB` : `${mb(service.rss_bytes)} MB`, level] : [0, "–"];
+  }
+  if (name === "database") meters.connections = of(slots?.in_use, slots?.max);
+  const queued = (service.waiting ?? 0) + (pool?.waiting ?? 0) + (slots?.queued ?? 0);
+  meters.queue = service.up ? [queued, String(queued)] : [0, "–"];
+  return meters;
+}
+
+function tagsOf(name, service) {
+  return ["failure", "defence", "setting"].flatMap((kind) =>
+    Object.entries(service.active[kind])
+      .filter(([switched]) => switched !== "arrivals")
+      .map(([switched, params]) => {
+        const values = paramsInWords(params);
+        const short = kind === "setting" ? `${words(switched)} changed` : words(switched);
+        return { kind, text: short, title: values };
+      }),
+  );
+}

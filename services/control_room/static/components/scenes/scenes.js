@@ -1,0 +1,193 @@
+/** The scenes: the story, what to do, what to watch, and the expectations as they come true. */
+
+import { get, post } from "../../lib/api.js";
+import { busy, onKey, tell } from "../../lib/commands.js";
+import { h, icon, say, set, setIcon } from "../../lib/dom.js";
+import { clock } from "../../lib/format.js";
+import { Check, hintFor } from "./check.js";
+
+const AGAIN_MS = 3000;
+const DENSE = 7;
+const VERDICTS = {
+  pass: ["good", "Everything was as expected"],
+  fail: ["error", "Not everything was as expected"],
+};
+
+/** @param {HTMLElement} root @param {import("../../lib/lab.js").Lab} lab */
+export async function mountScenes(root, lab) {
+  const { scenes } = await get("/api/scenes").catch(() => ({ scenes: null }));
+  if (!scenes) {
+    setTimeout(() => mountScenes(root, lab), AGAIN_MS);
+    return;
+  }
+  new Scenes(root, lab, scenes);
+}
+
+class Scenes {
+  constructor(root, lab, scenes) {
+    this.lab = lab;
+    this.scenes = scenes;
+    this.live = "";
+    this.build(root);
+    this.select(scenes[0].name);
+    lab.subscribe(({ state }) => state && this.follow(state));
+    scenes.slice(0, 9).forEach((scene, index) => onKey(String(index + 1), () => this.select(scene.name, true)));
+    onKey("n", () => this.next());
+  }
+
+  build(root) {
+    this.tabs = Object.fromEntries(this.scenes.map((scene, index) => [scene.name, this.tab(scene, index)]));
+    this.title = h("h3");
+    this.clock = h("p", { class: "scene-clock" });
+    this.startText = h("span");
+    this.startButton = h("button", { type: "button", class: "button strong", onclick: () => this.start() }, icon("play"), this.startText);
+    this.progress = h("i");
+    this.bar = h("div", { class: "scene-progress", "aria-hidden": "true" }, this.progress);
+    this.story = h("p", { class: "scene-story" });
+    this.todo = h("ul");
+    this.watch = h("ul");
+    this.lists = h("div", { class: "scene-lists" }, column("Do", this.todo), column("Watch", this.watch));
+    this.moreLists = h("div");
+    this.more = h("details", { class: "scene-more" }, h("summary", {}, "The story, what to do, what to watch"), this.moreLists);
+    this.checkList = h("ol", { class: "checks", "aria-label": "Expected and measured" });
+    this.verdictShape = h("span");
+    this.verdictText = h("span");
+    this.verdict = h("p", { class: "verdict", role: "status" }, this.verdictShape, this.verdictText);
+    this.body = h("div", { class: "scene", role: "tabpanel", id: "scene-panel" });
+    this.body.append(
+      h("div", { class: "scene-head" }, this.title, this.clock, this.startButton),
+      this.bar,
+      this.story,
+      this.lists,
+      this.checkList,
+      this.verdict,
+      this.more,
+    );
+    root.querySelector("h2").classList.add("sr");
+    root.append(h("div", { class: "scene-tabs", role: "tablist", "aria-label": "Scenes", onkeydown: (event) => this.arrow(event) }, ...Object.values(this.tabs)), this.body);
+  }
+
+  tab(scene, index) {
+    return h(
+      "button",
+      { type: "button", class: "scene-tab", role: "tab", id: `scene-${scene.name}`, "aria-controls": "scene-panel", onclick: () => this.select(scene.name) },
+      h("b", {}, String(index + 1)),
+      h("span", {}, scene.title),
+    );
+  }
+
+  arrow(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const index = (this.index() + step + this.scenes.length) % this.scenes.length;
+    this.select(this.scenes[index].name);
+    this.tabs[this.selected].focus();
+  }
+
+  index() {
+    return this.scenes.findIndex((scene) => scene.name === this.selected);
+  }
+
+  /** Show a scene; from the keyboard, Enter starts it then. */
+  select(name, focus = false) {
+    this.selected = name;
+    for (const [key, tab] of Object.entries(this.tabs)) {
+      set(tab, "aria-selected", String(key === name));
+      set(tab, "tabindex", key === name ? "0" : "-1");
+    }
+    set(this.body, "aria-labelledby", `scene-${name}`);
+    this.draw();
+    if (focus) this.startButton.focus();
+  }
+
+  next() {
+    const isLive = this.lab.now.state?.scene?.name === this.selected;
+    if (!isLive) this.startButton.click();
+    else if (this.index() + 1 < this.scenes.length) this.select(this.scenes[this.index() + 1].name);
+    else tell("info", "That was the last scene.");
+  }
+
+  start() {
+    const scene = this.scenes[this.index()];
+    return busy(this.startButton, async () => {
+      say(this.startText, "Starting");
+      try {
+        await post(`/api/scenes/${encodeURIComponent(scene.name)}`, { narrate: false });
+      } finally {
+        await this.lab.refresh();
+        this.draw();
+      }
+    });
+  }
+
+  /** When somebody starts a scene, everybody sees it; else whoever looks at another one goes on looking. */
+  follow(state) {
+    const live = state.scene ? `${state.scene.name} ${state.scene.started_at}` : "";
+    const isNew = live !== this.live;
+    this.live = live;
+    for (const [name, tab] of Object.entries(this.tabs)) {
+      const isLive = state.scene?.name === name;
+      set(tab, "data-live", isLive ? "" : null);
+      set(tab, "title", isLive ? "On stage now" : null);
+    }
+    if (isNew && live && state.scene.name !== this.selected) this.select(state.scene.name);
+    else this.draw();
+  }
+
+  draw() {
+    const state = this.lab.now.state;
+    const scene = this.scenes[this.index()];
+    const run = state?.scene?.name === scene.name ? state.scene : null;
+    this.drawHead(scene, run);
+    this.drawStory(scene, run);
+    const entries = run ? run.checks : scene.expectations;
+    if (this.drawn !== `${scene.name} ${Boolean(run)}`) {
+      this.drawn = `${scene.name} ${Boolean(run)}`;
+      this.checks = entries.map(() => new Check());
+      this.checkList.replaceChildren(...this.checks.map((check) => check.element));
+      this.checkList.classList.toggle("dense", entries.length > DENSE);
+    }
+    const hint = run ? hintFor(scene, state) : "";
+    entries.forEach((entry, index) => (run ? this.checks[index].show(entry, run.elapsed_seconds, hint) : this.checks[index].preview(entry)));
+    const [level, words] = VERDICTS[run?.verdict] ?? [];
+    this.verdict.hidden = !level;
+    if (level) {
+      set(this.verdict, "class", `verdict ${level}`);
+      setIcon(this.verdictShape, level);
+      say(this.verdictText, words);
+    }
+  }
+
+  drawHead(scene, run) {
+    say(this.title, scene.title);
+    if (this.startButton.getAttribute("aria-disabled") !== "true") say(this.startText, run ? "Again" : "Start scene");
+    this.startButton.classList.toggle("strong", !run);
+    this.clock.hidden = this.bar.hidden = !run;
+    if (!run) return;
+    const over = run.elapsed_seconds >= run.duration_seconds;
+    say(this.clock, over ? clock(run.elapsed_seconds) : `${clock(run.elapsed_seconds)} of ${clock(run.duration_seconds)}`);
+    this.progress.style.transform = `scaleX(${Math.min(1, run.elapsed_seconds / (run.duration_seconds || 1)).toFixed(3)})`;
+  }
+
+  drawStory(scene, run) {
+    const isLive = Boolean(run);
+    if (this.told !== scene.name) {
+      this.told = scene.name;
+      say(this.story, scene.story.replace(/\s+/g, " "));
+      this.todo.replaceChildren(...scene.do.map((text) => h("li", {}, text)));
+      this.watch.replaceChildren(...scene.watch.map((text) => h("li", {}, text)));
+      this.more.open = false;
+    }
+    const isLong = isLive && scene.expectations.length > DENSE;
+    this.more.hidden = !isLong;
+    const home = isLong ? this.moreLists : this.body;
+    if (this.lists.parentElement === home) return;
+    if (isLong) this.moreLists.append(this.story, this.lists);
+    else this.bar.after(this.story, this.lists);
+  }
+}
+
+function column(title, list) {
+  return h("div", {}, h("h3", {}, title), list);
+}

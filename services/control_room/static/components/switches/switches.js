@@ -1,0 +1,58 @@
+/** Every switch of every service, made from the catalogue. */
+
+import { get } from "../../lib/api.js";
+import { h, icon, say } from "../../lib/dom.js";
+import { Switch } from "./switch.js";
+
+const AGAIN_MS = 3000;
+const KINDS = [
+  ["failure", "Failures", "break something"],
+  ["defence", "Defences", "protect something"],
+  ["setting", "Settings", "sizes and limits"],
+];
+const TITLES = { traffic: "traffic (the users)" };
+
+/** @param {HTMLElement} root @param {import("../../lib/lab.js").Lab} lab */
+export async function mountSwitches(root, lab) {
+  const { services } = await get("/api/catalogue").catch(() => ({ services: null }));
+  if (!services) {
+    setTimeout(() => mountSwitches(root, lab), AGAIN_MS);
+    return;
+  }
+  const groups = Object.entries(services).map(([service, described]) => new Group(service, described, lab));
+  root.append(h("div", { class: "switch-services" }, ...groups.map((group) => group.element)));
+  lab.subscribe(({ state }) => state && groups.forEach((group) => group.show(state.services[group.service])));
+}
+
+class Group {
+  constructor(service, described, lab) {
+    this.service = service;
+    this.switches = described.map((one) => new Switch(service, one, lab));
+    this.count = h("small", {}, "");
+    this.element = h(
+      "section",
+      { class: "switch-service", "aria-labelledby": `switches-${service}` },
+      h("h3", { id: `switches-${service}` }, TITLES[service] ?? service, this.count),
+      ...KINDS.map((kind) => this.kind(...kind)),
+    );
+  }
+
+  kind(kind, title, what) {
+    const found = this.switches.filter((one) => one.kind === kind);
+    return (
+      found.length > 0 &&
+      h(
+        "div",
+        { class: `switch-kind ${kind}` },
+        h("h4", {}, icon(kind), `${title}: ${what}`),
+        h("ul", { class: "switch-list" }, ...found.map((one) => one.element)),
+      )
+    );
+  }
+
+  show(state) {
+    this.switches.forEach((one) => one.show(state));
+    const on = Object.values(state.active).reduce((sum, names) => sum + Object.keys(names).length, 0);
+    say(this.count, !state.up ? "does not answer" : on ? `${on} changed` : "all as usual");
+  }
+}
