@@ -36,18 +36,12 @@ class Call:
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str] | Headers) -> Call:
-        """The call that these request headers tell of; a time that makes no sense counts as now."""
+        """The call that these request headers tell of."""
         moment = time.time()
-        try:
-            sent_at = float(headers.get(REQUEST_START, moment))
-        except ValueError:
-            sent_at = moment
-        if not moment - MAX_AGE_SECONDS <= sent_at <= moment:  # not a number is out of range, too
-            sent_at = moment
         request_id = headers.get(REQUEST_ID, "")
         if not (request_id.isascii() and request_id.isprintable() and 0 < len(request_id) <= 64):
             request_id = new_request_id()
-        return cls(request_id, sent_at, TRACE in headers, moment)
+        return cls(request_id, sent_at(headers.get(REQUEST_START), moment), TRACE in headers, moment)
 
     @property
     def queue_seconds(self) -> float:
@@ -71,6 +65,15 @@ class Call:
             "attempts": self.attempts,
         }
         return [own, *self.hops_behind]
+
+
+def sent_at(header: str | None, moment: float) -> float:
+    """When X-Request-Start says that the caller sent the request; one that makes no sense counts as `moment`."""
+    try:
+        claimed = float(header) if header is not None else moment
+    except ValueError:
+        return moment
+    return claimed if moment - MAX_AGE_SECONDS <= claimed <= moment else moment
 
 
 def new_request_id() -> str:

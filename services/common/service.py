@@ -9,21 +9,25 @@ import select
 import socket
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, generate_latest
 
 from services.common import metrics, problems
-from services.common.call import HOPS, REASON, REQUEST_ID, Call
+from services.common.call import HOPS, REASON, REQUEST_ID, Call, sent_at
 from services.common.catalogue import CATALOGUE
 from services.common.epoch import Epoch
 from services.common.memory import Memory
 from services.common.settings import Settings
 from services.common.switches import Host, Switches
 from services.common.web import install_problems
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 
@@ -171,6 +175,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
     server = metrics.Server(service.registry, [*routes, UNMATCHED], service.settings.threads)
     server.active.set_function(lambda: service.busy + service.waiting())
     server.busy.set_function(lambda: service.busy)
+    app.wsgi_app = _refuse_old(app.wsgi_app, service.epoch)  # type: ignore[method-assign, assignment]
 
     @app.before_request
     def begin() -> None:
@@ -178,7 +183,6 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
         service.enter()
         server.queue_wait.observe(call.queue_seconds)
         if request.url_rule is not None:
-            service.epoch.check(call.sent_at)
             service.switches.before_request(call)
             service.epoch.check(call.sent_at)
 
@@ -201,6 +205,22 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
     @app.teardown_request
     def end(_: BaseException | None) -> None:
         service.leave()
+
+
+def _refuse_old(app: WSGIApplication, epoch: Epoch) -> WSGIApplication:
+    """Refuse what was sent before the last reset before Flask sees it: thousands may be queued, and reset is quick."""
+    headers = [("Content-Type", "application/problem+json"), (REASON, problems.Reset.reason)]
+
+    def refuse_or_go_on(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            epoch.check(sent_at(environ.get("HTTP_X_REQUEST_START"), time.time()))
+        except problems.Reset as reset:
+            body = json.dumps(reset.document()).encode()
+            start_response("503 Service Unavailable", [*headers, ("Content-Length", str(len(body)))])
+            return [body]
+        return app(environ, start_response)
+
+    return refuse_or_go_on
 
 
 def _log_if_bad(call: Call, route: str, status: int, reason: str | None) -> None:

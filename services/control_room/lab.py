@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -27,6 +28,7 @@ RESET_TESTS = 5
 CONTROL_TIMEOUT_SECONDS = 2.5
 DOWN_SECONDS = 1.5
 RETRY_SECONDS = 0.1
+STOP_TIMEOUT_SECONDS = 0.5
 DATA_SERVICES = ["database", "api", "frontend"]
 
 
@@ -145,14 +147,20 @@ class Lab:
             self.events.add("reset: everything off")
             for observer in self.observers.values():
                 observer.forget()
-            epoch = time.time()
-            # The users last: while theirs are the only open connections, what they still see is refused, and uncounted.
-            unreachable = self._reset_services(DATA_SERVICES, epoch, deadline)
-            unreachable += self._reset_services(["traffic"], epoch, deadline)
-            self._tests.clear()
+            # No user comes while the queues empty; those of before are refused, and count for nothing. Then they are
+            # dropped, and new ones come to a lab that is ready for them.
+            self._stop_users()
+            unreachable = self._reset_services(DATA_SERVICES, time.time(), deadline)
             quiet = not unreachable and until(deadline, self._is_quiet)
-            checks = self._verify(deadline) if quiet else []
+            unreachable += self._reset_services(["traffic"], time.time(), deadline)
+            self._tests.clear()
+            checks = self._verify(deadline) if quiet and not unreachable else []
             return self._reset_result(began, unreachable, quiet, checks)
+
+    def _stop_users(self) -> None:
+        with contextlib.suppress(problems.Unreachable):
+            path = "/admin/switches/setting/arrivals"
+            self.peers.clients["traffic"].post(path, {"active": True, "params": {"rps": 0}}, STOP_TIMEOUT_SECONDS)
 
     def _reset_services(self, services: list[str], epoch: float, deadline: float) -> list[str]:
         """Reset these, trying again those that do not answer yet; the ones that never did."""
@@ -168,8 +176,9 @@ class Lab:
         return left
 
     def _is_quiet(self) -> bool:
-        """Whether nothing is on, nothing waits in a queue and nothing is leaked."""
-        for state in self.peers.states().values():
+        """Whether in the data services nothing is on, nothing waits in a queue and nothing is leaked."""
+        states = self.peers.states()
+        for state in (states[service] for service in DATA_SERVICES):
             if state is None or any(state["active"].values()) or state["leaked_bytes"] or state["waiting"]:
                 return False
             if state.get("connections", {}).get("queued") or state.get("pool", {}).get("waiting"):
