@@ -64,7 +64,7 @@ class ControlRoom:
                 headers["Authorization"] = f"Bearer {self._config.token}"
         data = None if body is None else json.dumps(body).encode()
         # Config has checked that the address is http or https.
-        return urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310
+        return urllib.request.Request(self.url + path, data, headers, method=method)
 
     def _document(self, request: urllib.request.Request, timeout: float) -> Document:
         """The answer to a request."""

@@ -46,7 +46,7 @@ class Console:
         self._out = sys.stdout
         self._err = sys.stderr
         self._progress_shown = False
-        self._progress_told_at = 0.0
+        self._progress_told_at = time.monotonic()
 
     @property
     def is_terminal(self) -> bool:

@@ -8,18 +8,21 @@ from typing import Any
 
 # The command that puts a switch of each kind on.
 COMMANDS = {"failure": "fail", "defence": "defend", "setting": "set"}
-Switches = dict[str, list[dict[str, Any]]]
+Switches = dict[str, list[dict[str, Any]]]  # the catalogue: each service's
+
+
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """The names that somebody may have meant, the nearest first; words may be joined by "_" or "-"."""
+    names = {entry.replace("_", "-"): entry for entry in known}
+    found = difflib.get_close_matches(name.lower().replace("_", "-"), names, n=3)
+    return [names[entry] for entry in found]
 
 
 def did_you_mean(name: str, known: Iterable[str], what: str) -> str:
     """One line: the names near this one, or else all there are."""
     names = sorted(known)
-    # "slow-query" and "slowquery" are meant as slow_query.
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), names, n=3, cutoff=0.5)
-    near = near or difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
-    if near:
-        return f"did you mean {' or '.join(near)}?"
-    return f"{what}: {', '.join(names) or 'none'}"
+    near = near_names(name, names)
+    return f"did you mean {' or '.join(near)}?" if near else f"{what}: {', '.join(names) or 'none'}"
 
 
 def switch_advice(catalogue: Switches, service: str, kind: str, name: str) -> str:

@@ -35,9 +35,7 @@ class Result:
 def capture(command: Sequence[str], *, timeout: float = 30, env: Mapping[str, str] | None = None) -> Result:
     """Run a program, and keep what it prints."""
     try:
-        done = subprocess.run(  # noqa: S603 (a list, no shell)
-            command, capture_output=True, text=True, timeout=timeout, env=env, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=env, check=False)
     except FileNotFoundError:
         return Result(NOT_FOUND, "", f"{command[0]}: not found")
     except subprocess.TimeoutExpired:
@@ -48,19 +46,17 @@ def capture(command: Sequence[str], *, timeout: float = 30, env: Mapping[str, st
 def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, to_stderr: bool = False) -> int:
     """Run a program that talks to the person itself; `to_stderr` keeps standard output for JSON."""
     try:
-        return subprocess.run(  # noqa: S603 (a list, no shell)
+        return subprocess.run(
             command, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr if to_stderr else None, check=False
         ).returncode
     except FileNotFoundError:
         return NOT_FOUND
 
 
-def start(
-    command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path
-) -> subprocess.Popen[bytes]:
+def start(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, which outlives this one; its output goes to the end of `log`."""
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603 (a list, no shell)
+        return subprocess.Popen(
             command,
             env=env,
             cwd=cwd,

@@ -53,6 +53,7 @@ class Service:
         self.state_parts: list[Callable[[float], dict[str, Any]]] = []
         self.on_reset: list[Callable[[], None]] = []
         self.ready = threading.Event()
+        self._started_at = 0.0
         self._busy_lock = threading.Lock()
         self._gc = metrics.GcWatch(self.registry)
         self._declare_metrics()
@@ -80,6 +81,7 @@ class Service:
     def start(self) -> None:
         """Take up the switches of the process before this one, and become ready. Call it in the worker process."""
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+        self._started_at = time.time()
         self._gc.start()
         self._load_epoch()
         self.switches.load()
@@ -111,8 +113,8 @@ class Service:
             self.epoch.begin(0.0)
 
     def state(self, window_seconds: float, now: float) -> dict[str, Any]:
-        """Everything that the control room wants to know, over the last `window_seconds` or since the last reset."""
-        since = max(now - window_seconds, self.epoch.started_at)
+        """Everything that the control room wants to know, over the last `window_seconds`, reset or start."""
+        since = max(now - window_seconds, self.epoch.started_at, self._started_at)
         state: dict[str, Any] = {
             "service": self.name,
             "instance": self.instance(),

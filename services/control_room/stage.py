@@ -14,6 +14,7 @@ from services.control_room.scenes import Expectation, Scene, Step, find_scene
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
+PREVIEW_SECONDS = 2.0  # how often an expectation is measured before it is decided, for those who watch
 
 
 class Check:
@@ -24,16 +25,21 @@ class Check:
         self.outcome = "pending"
         self.measured: float | str | None = None
         self.confirmed_after_seconds: float | None = None
+        self._next_preview = 0.0
 
     def look(self, recording: Recording) -> None:
         """Measure, when it is time, and decide."""
         entry, elapsed = self.expectation, recording.elapsed_seconds()
-        if self.outcome != "pending" or (entry.at_seconds is not None and elapsed < entry.at_seconds):
+        is_early = entry.at_seconds is not None and elapsed < entry.at_seconds
+        if self.outcome != "pending" or (is_early and elapsed < self._next_preview):
             return
+        self._next_preview = elapsed + PREVIEW_SECONDS
         try:
             self.measured = MEASURES[entry.measure](recording, entry)
         except problems.Unreachable:
             self.measured = None  # a service that is down is measured again, until time is up
+        if is_early:
+            return
         if entry.is_met_by(self.measured):
             self.outcome, self.confirmed_after_seconds = "pass", round(elapsed, 1)
         elif entry.at_seconds is not None or elapsed >= (entry.within_seconds or 0):

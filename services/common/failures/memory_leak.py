@@ -4,15 +4,12 @@ import gc
 import threading
 import time
 
+from services.common.ballast import Ballast, drop_ballast, make_ballast
 from services.common.call import Call
-from services.common.memory import MB, give_back_free_memory
+from services.common.memory import MB
 from services.common.params import Param
 from services.common.switches import Failure, Host
 
-# A tuple of this many references takes 2,040 bytes. Above 512 bytes CPython takes memory from malloc, so that it can
-# all be given back; and as the tuples refer to a container, the collector has to follow every reference.
-REFERENCES = 250
-NODES_PER_MB = MB // 2048  # 2,040 bytes and malloc's own 8
 # A managed runtime collects more and more often as its live heap nears the limit: the cost of an allocation follows
 # live / (limit - live) (Jones, Hosking, Moss, "The Garbage Collection Handbook"). Here: 450 ms for 20 MB at 200 of 512.
 PAUSE_SECONDS_PER_MB = 0.450 / 20 * (512 - 200) / 200
@@ -35,7 +32,7 @@ class MemoryLeak(Failure):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._lock = threading.Lock()
-        self._blocks: list[list[object]] = []
+        self._leaked: list[Ballast] = []
         self._limit_bytes = host.memory.limit_bytes or NO_LIMIT_BYTES
         self._owed_seconds = 0.0
         self._seconds_per_byte = 0.0
@@ -43,19 +40,25 @@ class MemoryLeak(Failure):
 
     def before_request(self, call: Call) -> None:
         mb = self.values.mb_per_request
-        block = _block(mb)
-        with self._lock:
-            if not self.active:  # a reset came meanwhile
-                return
-            self._blocks.append(block)
-            live_bytes = self.leaked_bytes + mb * MB / 2  # on average, while this request allocated
-            self.leaked_bytes += int(mb * MB)
-            room_bytes = max(MB, self._limit_bytes - live_bytes)
-            self._owed_seconds += PAUSE_SECONDS_PER_MB * mb * live_bytes / room_bytes
+        ballast = make_ballast(mb)
+        if not self._keep(ballast, mb):
+            drop_ballast([ballast])  # a reset came meanwhile
+            return
         for _ in range(MAX_COLLECTIONS):
             if not self._collect_if_owed():
                 return
         self._owed_seconds = 0.0
+
+    def _keep(self, ballast: Ballast, mb: float) -> bool:
+        with self._lock:
+            if not self.active:
+                return False
+            self._leaked.append(ballast)
+            live_bytes = self.leaked_bytes + mb * MB / 2  # on average, while this request allocated
+            self.leaked_bytes += int(mb * MB)
+            room_bytes = max(MB, self._limit_bytes - live_bytes)
+            self._owed_seconds += PAUSE_SECONDS_PER_MB * mb * live_bytes / room_bytes
+            return True
 
     def _collect_if_owed(self) -> bool:
         with self._lock:
@@ -74,17 +77,8 @@ class MemoryLeak(Failure):
 
     def on_reset(self) -> None:
         with self._lock:
-            blocks, self._blocks = self._blocks, []
+            leaked, self._leaked = self._leaked, []
             self.leaked_bytes = 0
             self._owed_seconds = 0.0
-        if blocks:
-            for block in blocks:
-                block.clear()  # the tuples hold the list that holds them: emptying it frees them all
-            give_back_free_memory()
-
-
-def _block(mb: float) -> list[object]:
-    block: list[object] = []
-    for _ in range(max(1, round(mb * NODES_PER_MB))):
-        block.append((block,) * REFERENCES)
-    return block
+        if leaked:
+            drop_ballast(leaked)

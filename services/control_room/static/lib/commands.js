@@ -70,7 +70,7 @@ export async function busy(button, action) {
 export async function reset(lab) {
   const result = await post("/api/reset");
   const fine = result.status === "GREEN";
-  tell(fine ? "good" : "error", `Reset: ${result.status} after ${result.seconds.toFixed(1)} s. ${result.steps.join(". ")}`);
+  tell(fine ? "good" : "error", `Reset: ${result.status} after ${result.seconds.toFixed(1)} s. ${result.steps.join("; ")}`);
   await lab.refresh();
 }
 

@@ -49,12 +49,3 @@ export function timeOfDay(moment) {
 export function words(name) {
   return name.replaceAll("_", " ");
 }
-
-/** A switch's values in words: "2 to 5 s" is too clever, "min seconds 2, max seconds 5" is plain. */
-export function paramsInWords(params) {
-  const usual = { probability: 1, duration_seconds: 0 };
-  return Object.entries(params)
-    .filter(([name, value]) => usual[name] !== value)
-    .map(([name, value]) => `${words(name)} ${value}`)
-    .join(", ");
-}

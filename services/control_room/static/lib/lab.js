@@ -4,6 +4,7 @@ import { get, NoAnswer } from "./api.js";
 
 const EVERY_MS = 1000;
 const BACK_OFF_MS = [1000, 1000, 2000, 3000, 5000];
+const PAUSE_MS = 3000; // a service in a long garbage collection keeps its last numbers for so long
 const PATIENCE = 2; // answers that may be missing before the page says so
 
 /**
@@ -20,6 +21,8 @@ export class Lab {
     this.misses = 0;
     this.asked = 0;
     this.shown = 0;
+    /** @type {Record<string, {service: any, at: number}>} */
+    this.known = {};
     /** @type {((snapshot: Snapshot) => void)[]} */
     this.listeners = [];
   }
@@ -47,6 +50,7 @@ export class Lab {
       if (mine < this.shown) return;
       this.shown = mine;
       this.misses = 0;
+      this.bridge(state);
       this.tell({ state, answering: true, at: performance.now() });
     } catch (error) {
       if (mine !== this.asked) return;
@@ -57,6 +61,16 @@ export class Lab {
     if (mine !== this.asked) return;
     const pause = this.misses ? BACK_OFF_MS[Math.min(this.misses, BACK_OFF_MS.length) - 1] : EVERY_MS;
     this.timer = setTimeout(() => this.refresh(), Math.max(100, pause - (performance.now() - began)));
+  }
+
+  /** A service that has just stopped answering keeps the numbers that it had, but is said not to answer. */
+  bridge(state) {
+    const now = performance.now();
+    for (const [name, service] of Object.entries(state.services)) {
+      if (service.up) this.known[name] = { service, at: now };
+      const known = this.known[name];
+      if (!service.up && known && now - known.at < PAUSE_MS) state.services[name] = { ...known.service, up: false };
+    }
   }
 
   tell(snapshot) {

@@ -109,12 +109,12 @@ class Chart {
     const { range, series, unit } = this.described;
     const options = {
       ...this.size(),
-      padding: [Math.round(30 * scale), 10, 0, 0],
+      padding: [Math.round(32 * scale), Math.round(22 * scale), 0, 0],
       legend: { show: false },
       cursor: { sync: { key: "lab" }, y: false, drag: { x: false, y: false } },
       scales: { x: { range: () => this.span() }, y: { range: (_, low, high) => range ?? [0, Math.max(1, high ?? 1) * 1.08] } },
       axes: [
-        { ...axis, space: 90 * scale, size: 26 * scale, values: (_, moments) => moments.map((moment) => this.ago(moment)) },
+        { ...axis, size: 26 * scale, splits: () => this.minutes(), values: (_, moments) => moments.map((moment) => this.ago(moment)) },
         { ...axis, size: 62 * scale, space: 34 * scale, values: (_, values) => values.map((value) => `${value} ${unit}`.trim()) },
       ],
       series: [{}, ...series.map(([, , colour, dash]) => ({ stroke: ink(colour), width: 2.5, dash, points: { show: false } }))],
@@ -136,9 +136,14 @@ class Chart {
     return [last - SPAN_SECONDS, last];
   }
 
+  minutes() {
+    const [first, last] = this.span();
+    return [first, ...[4, 3, 2, 1, 0].map((minutes) => last - minutes * 60)];
+  }
+
   ago(moment) {
-    const left = Math.round((this.span()[1] - moment) / 10) * 10;
-    return left < 10 ? "now" : left % 60 ? `${left} s ago` : `${left / 60} min ago`;
+    const minutes = Math.round((this.span()[1] - moment) / 60);
+    return minutes === 5 ? "" : minutes ? `−${minutes} min` : "now";
   }
 
   data() {
@@ -177,6 +182,8 @@ class Chart {
     ctx.font = `${Math.round(14 * scale * ratio)}px ${getComputedStyle(document.body).fontFamily}`;
     ctx.strokeStyle = ink("--edge");
     ctx.fillStyle = ink("--text");
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     ctx.lineWidth = 1.5 * ratio;
     ctx.setLineDash([3 * ratio, 3 * ratio]);
     for (const { time, text } of this.history.marks) {

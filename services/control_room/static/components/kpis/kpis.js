@@ -19,11 +19,11 @@ const TILES = [
     },
   },
   {
-    name: "Half of requests within",
+    name: "p50: half within",
     of: ({ kpis }) => ({ value: secondsParts(kpis.p50_seconds), level: slow(kpis.p50_seconds), flag: "▲ slow" }),
   },
   {
-    name: "95 % within",
+    name: "p95: 95 % within",
     of: ({ kpis }) => ({ value: secondsParts(kpis.p95_seconds), level: slow(kpis.p95_seconds), flag: "▲ slow" }),
   },
   {
@@ -51,9 +51,9 @@ const TILES = [
     name: "Memory of api",
     of: ({ services }) => {
       const { up, rss_bytes: used, memory_limit_bytes: limit } = services.api;
-      if (!up) return { value: ["–", "MB"], level: "error", flag: "✕ no answer" };
       const share = limit ? used / limit : 0;
       const level = share >= 0.9 ? "error" : share >= 0.75 ? "warning" : "";
+      if (!up) return { value: [mb(used), "MB"], level: "error", flag: "✕ no answer", share };
       return { value: [mb(used), limit ? `of ${mb(limit)} MB` : "MB"], level, flag: `${FLAGS[level]?.slice(0, 1)} ${Math.round(share * 100)} %`, share };
     },
   },

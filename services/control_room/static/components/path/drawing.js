@@ -2,7 +2,7 @@
 
 import { icon, s, say, set } from "../../lib/dom.js";
 
-/** @typedef {{name: string, label: string, kind: "bar" | "pips"}} Meter */
+/** @typedef {{name: string, label: string, short?: string, kind: "bar" | "pips"}} Meter */
 
 /** @type {{name: string, title: string, meters: Meter[]}[]} */
 export const NODES = [
@@ -25,7 +25,7 @@ export const NODES = [
     meters: [
       { name: "threads", label: "threads", kind: "bar" },
       { name: "connections", label: "pool", kind: "bar" },
-      { name: "memory", label: "memory", kind: "bar" },
+      { name: "memory", label: "memory, MB", short: "memory", kind: "bar" },
       { name: "queue", label: "queue", kind: "pips" },
     ],
   },
@@ -41,19 +41,19 @@ export const NODES = [
 ];
 
 const PIPS = 14;
-const PAD = 16;
+const PAD = 14;
 const TAGS = { wide: 4, tall: 2 };
 
 const WIDE = {
-  size: [1194, 372],
+  size: [1194, 396],
   boxes: [
-    [0, 0, 190, 372],
-    [292, 0, 232, 372],
-    [626, 0, 238, 372],
-    [956, 0, 238, 372],
+    [0, 0, 190, 396],
+    [292, 0, 232, 396],
+    [626, 0, 238, 396],
+    [956, 0, 238, 396],
   ],
   head: 82,
-  row: 50,
+  row: 56,
   columns: 1,
   tag: 26,
 };
@@ -118,7 +118,7 @@ function drawNode({ title, meters }, layout, [x, y, width, height], tall) {
   const made = {};
   meters.forEach((meter, index) => {
     const at = [PAD + (index % layout.columns) * (column + 20), layout.head + Math.floor(index / layout.columns) * layout.row];
-    made[meter.name] = drawMeter(meter, at, column);
+    made[meter.name] = drawMeter(meter, at, column, tall);
     group.append(made[meter.name].group);
   });
   const tags = s("g", {});
@@ -134,30 +134,31 @@ function drawNode({ title, meters }, layout, [x, y, width, height], tall) {
   };
 }
 
-function drawMeter({ name, label, kind }, [x, y], width) {
+function drawMeter({ name, label, short = label, kind }, [x, y], width, tall) {
+  const brief = (words) => (tall ? words.replace(" of ", "/") : words);
   const group = s("g", { class: `meter meter-${name}`, transform: `translate(${x} ${y})` });
-  const value = s("text", { class: "value", x: width, y: 17 });
-  group.append(s("text", { class: "label", x: 0, y: 17 }, label), value);
+  const value = s("text", { class: "value", x: width, y: 19 });
+  group.append(s("text", { class: "label", x: 0, y: 19 }, tall ? short : label), value);
   if (kind === "pips") {
     const step = width / PIPS;
     const pips = Array.from({ length: PIPS }, (_, index) =>
-      s("rect", { class: "pip", x: index * step, y: 25, width: step - 3.5, height: 11, rx: 3 }),
+      s("rect", { class: "pip", x: index * step, y: 28, width: step - 3.5, height: 13, rx: 3 }),
     );
     group.append(...pips);
     return {
       group,
       show: (count, words) => {
-        say(value, words);
+        say(value, brief(words));
         pips.forEach((pip, index) => set(pip, "class", index < count ? "pip on" : "pip"));
       },
     };
   }
-  const fill = s("rect", { class: "fill", y: 25, width: 0, height: 11, rx: 4 });
-  group.append(s("rect", { class: "track", y: 25, width, height: 11, rx: 4 }), fill);
+  const fill = s("rect", { class: "fill", y: 28, width: 0, height: 13, rx: 4 });
+  group.append(s("rect", { class: "track", y: 28, width, height: 13, rx: 4 }), fill);
   return {
     group,
     show: (share, words, level = "") => {
-      say(value, words);
+      say(value, brief(words));
       set(group, "data-level", level || null);
       set(fill, "width", (Math.min(1, Math.max(0, share)) * width).toFixed(1));
     },

@@ -3,11 +3,12 @@
 import { post } from "../../lib/api.js";
 import { busy, inWords } from "../../lib/commands.js";
 import { h, s, say, set } from "../../lib/dom.js";
-import { mb, paramsInWords, rate, seconds, words } from "../../lib/format.js";
+import { mb, rate, words } from "../../lib/format.js";
 import { draw, NODES } from "./drawing.js";
 import { Flow } from "./flow.js";
 
 const NARROW = matchMedia("(max-width: 1099px)");
+const RATE_SECONDS = 6;
 const STEP_MS = 240;
 const LIT_MS = 4500;
 const SLOW_SECONDS = 1;
@@ -74,6 +75,8 @@ function userControls(lab) {
 class Path {
   constructor(holder) {
     this.holder = holder;
+    /** @type {Record<string, {now: number, total: number}[]>} */
+    this.calls = {};
     this.rebuild();
   }
 
@@ -110,8 +113,7 @@ class Path {
     const offered = kpis.offered_rps ?? 0;
     const served = kpis.served_rps ?? 0;
     const failed = Math.max(0, kpis.success_ratio ? served / kpis.success_ratio - served : kpis.success_ratio === 0 ? offered : 0);
-    const calls = (name) => (services[name].calls?.attempts ?? 0) / window;
-    const rates = [offered, calls("frontend"), calls("api")];
+    const rates = [offered, this.callRate("frontend", services, window), this.callRate("api", services, window)];
     this.drawing.edges.forEach((edge, index) => {
       this.there[index].rate = answering ? rates[index] : 0;
       say(edge.rate, `${rate(rates[index])}/s`);
@@ -123,8 +125,21 @@ class Path {
     say(first.good, served >= 0.05 ? `✓ ${rate(served)}/s` : "");
     say(first.bad, failed >= 0.05 ? `✕ ${rate(failed)}/s` : "");
     const attempts = kpis.attempts_per_request;
-    say(second.extra, attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} attempts` : "calls");
+    say(second.extra, attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} calls` : "calls");
     say(this.drawing.edges[2].extra, "queries");
+  }
+
+  /** Calls a second over the last few seconds, from the counts of two moments. */
+  callRate(name, services, window) {
+    const calls = services[name].calls;
+    if (!calls) return 0;
+    const seen = (this.calls[name] ??= []);
+    const now = performance.now() / 1000;
+    if (seen.length && calls.total < seen.at(-1).total) seen.length = 0; // the process was started again
+    seen.push({ now, total: calls.total });
+    while (seen.length > 2 && now - seen[0].now > RATE_SECONDS) seen.shift();
+    const span = now - seen[0].now;
+    return span < 1 ? calls.attempts / window : (calls.total - seen[0].total) / span;
   }
 
   /** A test request is under way: where it is nobody knows before it is back. */
@@ -191,7 +206,7 @@ function healthOf(name, service, state) {
   if (share >= 0.75) return ["warning", "memory high"];
   const busiest = Math.max(service.threads_busy / (service.threads_total || 1), pool ? pool.in_use / pool.max : 0);
   if (busiest >= 0.7) return ["warning", "busy"];
-  return ["good", "healthy"];
+  return Object.keys(service.active.failure).length ? ["warning", "failure on"] : ["good", "healthy"];
 }
 
 function usersHealth({ kpis, traffic }) {
@@ -206,14 +221,14 @@ function fillLevel(share) {
   return share >= 1 ? "error" : share >= 0.75 ? "warning" : "";
 }
 
-function metersOf(name, service, { traffic, kpis }) {
+function metersOf(name, service, { traffic }) {
   if (name === "traffic") {
     const waiting = traffic?.in_flight ?? 0;
-    return { waiting: [waiting, traffic ? `${waiting}${kpis.p50_seconds >= SLOW_SECONDS ? ` · ${seconds(kpis.p50_seconds)}` : ""}` : "–"] };
+    return { waiting: [waiting, traffic ? String(waiting) : "–"] };
   }
   const of = (used, all) => {
     const share = all ? used / all : 0;
-    return service.up ? [share, `${used} of ${all}`, fillLevel(share)] : [0, "–"];
+    return used == null ? [0, "–"] : [share, `${used} of ${all}`, fillLevel(share)];
   };
   const meters = { threads: of(service.threads_busy, service.threads_total) };
   const pool = service.pool;
@@ -223,11 +238,11 @@ function metersOf(name, service, { traffic, kpis }) {
     const limit = service.memory_limit_bytes;
     const share = limit ? service.rss_bytes / limit : 0;
     const level = share >= 0.9 ? "error" : share >= 0.75 ? "warning" : "";
-    meters.memory = service.up ? [share, limit ? `${mb(service.rss_bytes)} of ${mb(limit)} MB` : `${mb(service.rss_bytes)} MB`, level] : [0, "–"];
+    meters.memory = service.rss_bytes != null ? [share, limit ? `${mb(service.rss_bytes)} of ${mb(limit)}` : mb(service.rss_bytes), level] : [0, "–"];
   }
   if (name === "database") meters.connections = of(slots?.in_use, slots?.max);
   const queued = (service.waiting ?? 0) + (pool?.waiting ?? 0) + (slots?.queued ?? 0);
-  meters.queue = service.up ? [queued, String(queued)] : [0, "–"];
+  meters.queue = service.waiting != null ? [queued, String(queued)] : [0, "–"];
   return meters;
 }
 
@@ -235,10 +250,6 @@ function tagsOf(name, service) {
   return ["failure", "defence", "setting"].flatMap((kind) =>
     Object.entries(service.active[kind])
       .filter(([switched]) => switched !== "arrivals")
-      .map(([switched, params]) => {
-        const values = paramsInWords(params);
-        const short = kind === "setting" ? `${words(switched)} changed` : words(switched);
-        return { kind, text: short, title: values };
-      }),
+      .map(([switched]) => ({ kind, text: kind === "setting" ? `${words(switched)} changed` : words(switched) })),
   );
 }

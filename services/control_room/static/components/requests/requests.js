@@ -1,7 +1,7 @@
 /** Test requests: send one or ten, and see what became of each. */
 
 import { testRequests } from "../../lib/api.js";
-import { busy } from "../../lib/commands.js";
+import { busy, onKey } from "../../lib/commands.js";
 import { h, icon, say } from "../../lib/dom.js";
 import { seconds } from "../../lib/format.js";
 import { outcomeOf } from "../path/path.js";
@@ -14,14 +14,13 @@ const WORDS = { good: "fine", warning: "slow", error: "failed" };
  * @param {HTMLElement} root
  * @param {import("../../lib/lab.js").Lab} lab
  * @param {{testStarts: () => void, testEnds: (result: any) => void, stopTest: () => void}} path
- * @returns {(count: number, button: HTMLElement) => void} sends test requests
  */
 export function mountRequests(root, lab, path) {
   const hint = h("p", { class: "soft" }, "Each result opens its waterfall: the time at every hop, retries, and where it failed.");
   const chips = h("ul", { class: "chips", "aria-label": "Results, newest first" });
   const spoken = h("p", { class: "sr", role: "status" });
   const send = (count, button) => busy(button, () => run(count));
-  const one = h("button", { type: "button", class: "button", onclick: () => send(1, one) }, icon("send"), h("span", {}, "Test single request"));
+  const one = h("button", { type: "button", class: "button", "aria-keyshortcuts": "t", onclick: () => send(1, one) }, icon("send"), h("span", {}, "Test single request"), h("span", { class: "key", "aria-hidden": "true" }, "T"));
   const ten = h("button", { type: "button", class: "button", "aria-label": "Ten test requests", onclick: () => send(10, ten) }, "×10");
   root.append(h("div", { class: "requests-buttons" }, one, ten), hint, chips, spoken);
 
@@ -48,7 +47,7 @@ export function mountRequests(root, lab, path) {
     }
   }
 
-  return send;
+  onKey("t", () => one.click());
 }
 
 function waitingChip() {

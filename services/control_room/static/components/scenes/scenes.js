@@ -7,6 +7,7 @@ import { clock } from "../../lib/format.js";
 import { Check, hintFor } from "./check.js";
 
 const AGAIN_MS = 3000;
+const MANY = 5;
 const DENSE = 7;
 const VERDICTS = {
   pass: ["good", "Everything was as expected"],
@@ -48,7 +49,7 @@ class Scenes {
     this.watch = h("ul");
     this.lists = h("div", { class: "scene-lists" }, column("Do", this.todo), column("Watch", this.watch));
     this.moreLists = h("div");
-    this.more = h("details", { class: "scene-more" }, h("summary", {}, "The story, what to do, what to watch"), this.moreLists);
+    this.more = h("details", { class: "scene-more" }, h("summary", {}, "What to do, what to watch"), this.moreLists);
     this.checkList = h("ol", { class: "checks", "aria-label": "Expected and measured" });
     this.verdictShape = h("span");
     this.verdictText = h("span");
@@ -179,12 +180,12 @@ class Scenes {
       this.watch.replaceChildren(...scene.watch.map((text) => h("li", {}, text)));
       this.more.open = false;
     }
-    const isLong = isLive && scene.expectations.length > DENSE;
+    const isLong = isLive && scene.expectations.length > MANY;
     this.more.hidden = !isLong;
     const home = isLong ? this.moreLists : this.body;
     if (this.lists.parentElement === home) return;
-    if (isLong) this.moreLists.append(this.story, this.lists);
-    else this.bar.after(this.story, this.lists);
+    if (isLong) this.moreLists.append(this.lists);
+    else this.story.after(this.lists);
   }
 }
 

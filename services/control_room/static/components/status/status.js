@@ -11,25 +11,19 @@ const LEVELS = { GREEN: "good", YELLOW: "warning", RED: "error" };
  * @param {HTMLElement} root
  * @param {HTMLElement} banners
  * @param {import("../../lib/lab.js").Lab} lab
- * @param {(count: number, button: HTMLElement) => void} test sends test requests
  */
-export function mountStatus(root, banners, lab, test) {
+export function mountStatus(root, banners, lab) {
   const shape = h("span", { class: "light-shape" });
   const word = h("strong", { class: "light-word" }, "…");
   const reasons = h("ul", { class: "status-reasons" }, h("li", {}, "Asking the lab"));
   const scene = h("p", { class: "status-scene" });
   const resetButton = button("strong", "reset", "Reset everything", "r", () => busy(resetButton, () => reset(lab)));
-  const testButton = button("wide-only", "send", "Test single request", "t", () => test(1, testButton));
-  const tenButton = button("wide-only", "send", "×10", "", () => test(10, tenButton));
-  tenButton.setAttribute("aria-label", "Ten test requests");
   root.append(
     h("div", { class: "light", role: "status", "aria-label": "Status of the lab" }, shape, word),
     h("div", { class: "status-words" }, reasons, scene),
     h(
       "div",
       { class: "status-controls" },
-      testButton,
-      tenButton,
       resetButton,
       h(
         "div",
@@ -41,7 +35,6 @@ export function mountStatus(root, banners, lab, test) {
     ),
   );
   onKey("r", () => resetButton.click());
-  onKey("t", () => testButton.click());
   onKey("f", fullScreen);
   onKey("?", showHelp);
   lab.subscribe(({ state, answering }) => {
@@ -52,7 +45,8 @@ export function mountStatus(root, banners, lab, test) {
     say(word, known ? state.status : "UNKNOWN");
     const told = known ? state.reasons : ["The control room does not answer"];
     sayLines(reasons, told.length > 2 ? [told[0], told.slice(1).join("; ")] : told);
-    say(scene, known ? sceneInWords(state.scene) : "Everything below is how it was when it answered last");
+    const silent = known ? silentServices(state) : [];
+    say(scene, silent.length ? cureInWords(silent) : known ? sceneInWords(state.scene) : "Everything below is how it was when it answered last");
     document.title = `${known ? state.status : "UNKNOWN"} · SRE failure lab`;
   });
   mountBanners(banners, lab);
@@ -79,13 +73,22 @@ function sceneInWords(scene) {
   return scene ? `On stage: ${scene.title}, ${clock(scene.elapsed_seconds)}` : "No scene on stage";
 }
 
-/** What is broken, above everything else: the control room gone, or a service that does not answer. */
+/** The services that the lab itself has given up on; a collection may silence one for a moment. */
+function silentServices(state) {
+  return Object.keys(state.services).filter((name) => state.reasons.includes(`${name} does not answer`));
+}
+
+function cureInWords(silent) {
+  const which = silent.length === 1 ? silent[0] : "SERVICE";
+  return `A crash mends itself in seconds. What was stopped from a terminal is healed there: ./scripts/lab infra heal ${which}`;
+}
+
+/** The control room is gone: said above everything else. */
 function mountBanners(root, lab) {
-  const gone = banner("unknown", "");
+  const gone = h("div", { class: "banner" }, icon("error"), h("span"));
   const retry = h("button", { type: "button", class: "button", onclick: () => lab.refresh() }, "Try now");
   gone.append(retry);
-  const down = banner("quiet", "");
-  root.append(gone, down);
+  root.append(gone);
   lab.subscribe(({ state, answering, at }) => {
     document.documentElement.classList.toggle("stale", !answering);
     gone.hidden = answering;
@@ -93,19 +96,5 @@ function mountBanners(root, lab) {
       const since = state ? ` Its last answer is ${Math.round((performance.now() - at) / 1000)} s old.` : "";
       say(gone.querySelector("span"), `The control room does not answer.${since} The page keeps trying.`);
     }
-    const silent = state && answering ? Object.keys(state.services).filter((name) => !state.services[name].up) : [];
-    down.hidden = !silent.length;
-    const cure = silent.length === 1 ? silent[0] : "SERVICE";
-    if (silent.length)
-      say(
-        down.querySelector("span"),
-        `No answer from ${silent.join(", ")}. If it was stopped from a terminal, heal it there: ./scripts/lab infra heal ${cure}`,
-      );
   });
-}
-
-function banner(look, text) {
-  const made = h("div", { class: `banner ${look}` }, icon(look === "quiet" ? "warning" : "error"), h("span", {}, text));
-  made.hidden = true;
-  return made;
 }

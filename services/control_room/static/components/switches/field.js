@@ -33,7 +33,7 @@ export class Field {
     this.element = h(
       "div",
       { class: "field" },
-      h("label", { for: id }, words(param.name.replace(/_seconds$/, ""))),
+      h("label", { for: id }, plain(param.name)),
       this.input,
       param.choices || !param.unit ? null : h("span", { class: "field-unit" }, param.unit),
       h("p", { class: "field-hint", id: `${id}-hint` }, `${param.story}${bounds(param)}`),
@@ -72,6 +72,13 @@ export class Field {
     return Number.isFinite(Number(text)) ? Number(text) : text;
   }
 
+  /** A value in words, for a switch that is on; nothing for the wrapper's values where they change nothing. */
+  inWords(value) {
+    const { name, unit } = this.param;
+    const changesNothing = { probability: 1, duration_seconds: value }[name] === value;
+    return value === undefined || changesNothing ? "" : `${plain(name)} ${value}${unit ? ` ${unit}` : ""}`;
+  }
+
   /** What the lab has; shown unless something else was typed. */
   follow(value) {
     this.known = value ?? this.param.default;
@@ -102,6 +109,11 @@ export class Field {
     say(this.problem, "");
     set(this.input, "aria-invalid", null);
   }
+}
+
+/** A name without the unit that is shown beside it. */
+function plain(name) {
+  return words(name.replace(/_seconds$/, ""));
 }
 
 function bounds({ minimum, maximum, unit, default: usual }) {

@@ -3,7 +3,7 @@
 import { post, Refused } from "../../lib/api.js";
 import { busy, inWords } from "../../lib/commands.js";
 import { h, icon, say, set } from "../../lib/dom.js";
-import { clock, paramsInWords, words } from "../../lib/format.js";
+import { clock, words } from "../../lib/format.js";
 import { Field } from "./field.js";
 
 export class Switch {
@@ -124,7 +124,7 @@ export class Switch {
     const off = this.isSetting ? "default" : "off";
     say(this.word, state.up ? (this.isOn ? (this.isSetting ? "changed" : "on") : off) : "unknown");
     const left = state.expires?.[this.kind][this.name];
-    const values = this.isOn ? paramsInWords({ ...params, duration_seconds: 0 }) : "";
+    const values = this.isOn ? this.fields.map((field) => field.inWords(params[field.param.name])).filter(Boolean).join(", ") : "";
     const until = left === undefined ? "" : `goes ${this.isSetting ? "back" : "off"} in ${left < 60 ? `${Math.ceil(left)} s` : clock(left)}`;
     say(this.nowText, [values, until].filter(Boolean).join(" · "));
     this.now.hidden = !this.nowText.textContent;

@@ -1,0 +1,270 @@
+"""Anatomy of a cascade: why does it not recover?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grafana.dashboard import dashboard
+from grafana.panels import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    Panel,
+    line,
+    now,
+    query,
+    stat,
+    state_timeline,
+    timeseries,
+)
+
+WHY = {
+    0: ("It is well: users have their answers", GREEN),
+    1: ("It cannot: a failure is still on", VERMILLION),
+    2: ("Queues are longer than callers wait: all work is for those who have gone", VERMILLION),
+    3: ("Retries keep the load above what can be served", ORANGE),
+    4: ("The api collects garbage instead of working", PURPLE),
+    5: ("Fewer than 99 % succeed, for none of the usual reasons: it may be on its way back", ORANGE),
+}
+BREAKER = {
+    0: ("closed: calls go through", GREEN),
+    1: ("half open: trying", ORANGE),
+    2: ("OPEN: fails fast", VERMILLION),
+}
+
+# Seconds of everything that a second of user requests takes, divided by those requests: seconds for each request.
+HOPS = (
+    ("waits before the frontend", GREY, 'sum(rate(lab_queue_wait_seconds_sum{job="frontend"}[15s]))'),
+    (
+        "in the frontend itself",
+        SKY,
+        """clamp_min(sum(rate(http_server_request_duration_seconds_sum{job="frontend"}[15s]))
+        - sum(rate(http_client_request_duration_seconds_sum{job="frontend"}[15s])), 0)""",
+    ),
+    ("waits before the api", PURPLE, 'sum(rate(lab_queue_wait_seconds_sum{job="api"}[15s]))'),
+    (
+        "in the api itself",
+        ORANGE,
+        """clamp_min(sum(rate(http_server_request_duration_seconds_sum{job="api"}[15s]))
+        - sum(rate(http_client_request_duration_seconds_sum{job="api"}[15s])), 0)""",
+    ),
+    (
+        "waits for a pool connection",
+        VERMILLION,
+        'sum(rate(http_client_request_duration_seconds_sum{job="api", outcome="rejected"}[15s]))',
+    ),
+    ("waits before the database", BLUE, 'sum(rate(lab_queue_wait_seconds_sum{job="database"}[15s]))'),
+    (
+        "in the database, its queue included",
+        GREEN,
+        'sum(rate(http_server_request_duration_seconds_sum{job="database"}[15s]))',
+    ),
+)
+
+
+def _strip() -> list[Panel]:
+    return [
+        stat(
+            "The trigger",
+            "Whether any failure is on now. An outage that goes on without its trigger lives on its own load.",
+            [now('max(lab_switch_active{kind="failure"}) or vector(0)')],
+            unit="none",
+            meanings={0: ("removed: no failure is on", GREEN), 1: ("a failure is ON", VERMILLION)},
+        ),
+        stat(
+            "Attempts per request",
+            "What one user's request becomes. More than 1 while users fail: the cure makes it worse.",
+            [now("lab:attempts_per_request:15s or on () vector(0)")],
+            unit="none",
+            decimals=1,
+            meanings={0: ("no calls", GREY)},
+            steps=((None, GREEN), (1.3, ORANGE), (2, VERMILLION)),
+        ),
+        stat(
+            "Longest queue, of its callers' patience",
+            "Half of the requests wait so long before their work begins, measured by what their callers wait in all. "
+            "From 100 % on, what is worked on is already lost.",
+            [
+                now(
+                    """max(lab:queue_wait_seconds:15s{quantile="p50"} / on (job) group_left ()
+                    lab:caller_timeout_seconds) or vector(0)"""
+                )
+            ],
+            unit="percentunit",
+            decimals=0,
+            steps=((None, GREEN), (0.5, ORANGE), (1, VERMILLION)),
+        ),
+        stat(
+            "Work for those who have gone",
+            "Of the queries that the database finished, how many had nobody left to answer to. It all costs, and "
+            "helps no one.",
+            [
+                now(
+                    """sum(rate(lab_db_abandoned_total[15s])) / (sum(rate(
+                    http_server_request_duration_seconds_count{job="database", http_route="/query"}[15s])) > 0)
+                    or vector(0)"""
+                )
+            ],
+            unit="percentunit",
+            decimals=0,
+            steps=((None, GREEN), (0.1, ORANGE), (0.3, VERMILLION)),
+        ),
+    ]
+
+
+def _load() -> list[Panel]:
+    return [
+        timeseries(
+            "One user, how many calls?",
+            "Users at the bottom, and what each layer makes of them. The lines lie on each other when all is well; "
+            "the gap is retries.",
+            [
+                query("lab:offered_rps:15s", "users"),
+                query('lab:attempts_rps:15s{job="frontend"}', "frontend → api"),
+                query('lab:attempts_rps:15s{job="api"}', "api → database"),
+            ],
+            unit="reqps",
+            overrides=[
+                line("users", SKY, fill=25),
+                line("frontend → api", VERMILLION),
+                line("api → database", ORANGE),
+            ],
+        ),
+        timeseries(
+            "Work done, and work that counted",
+            "The database's finished queries against users who had their order. Busy and useless at the same time: "
+            "that is the gap.",
+            [
+                query(
+                    """sum(rate(http_server_request_duration_seconds_count{job="database", http_route="/query",
+                    http_response_status_code="200"}[15s]))""",
+                    "queries finished (throughput)",
+                ),
+                query("lab:served_rps:15s", "users served (goodput)"),
+                query("sum(rate(lab_db_abandoned_total[15s]))", "finished for nobody"),
+            ],
+            unit="reqps",
+            overrides=[
+                line("queries finished (throughput)", SKY),
+                line("users served (goodput)", GREEN, fill=25),
+                line("finished for nobody", VERMILLION),
+            ],
+        ),
+    ]
+
+
+def _waiting() -> list[Panel]:
+    return [
+        timeseries(
+            "Queues against patience",
+            "How long half of the requests wait before the api and the database begin, against how long the frontend "
+            "waits for the api. Above the dashed line every answer comes too late.",
+            [
+                query('lab:queue_wait_seconds:15s{quantile="p50", job=~"api|database"}', "before the {{job}}"),
+                query('lab:queue_wait_seconds:15s{quantile="p95", job="api"}', "before the api, unlucky ones"),
+                query('lab:caller_timeout_seconds{job="api"}', "the frontend gives up"),
+            ],
+            unit="s",
+            overrides=[
+                line("before the api", ORANGE, fill=25),
+                line("before the api, unlucky ones", PURPLE),
+                line("before the database", GREEN),
+                line("the frontend gives up", VERMILLION, dashed=True),
+            ],
+        ),
+        timeseries(
+            "Where a request's time goes",
+            "Seconds for each user's request, retries included, hop by hop. Which colour is the mountain: one that "
+            "works, or one that waits?",
+            [query(f"{seconds} / (lab:ended_rps:15s > 0)", name) for name, _, seconds in HOPS],
+            unit="s",
+            stacked=True,
+            overrides=[line(name, color) for name, color, _ in HOPS],
+        ),
+    ]
+
+
+def _limits() -> list[Panel]:
+    return [
+        timeseries(
+            "The pool: who has a connection, who waits",
+            "Connections of the api in use against how many there are, and those who wait for one. When the lines "
+            "touch, requests fail without the database having seen them.",
+            [
+                query("lab_pool_connections_in_use", "in use"),
+                query("lab_pool_connections_max", "there are"),
+                query("lab_pool_waiting", "wait for one"),
+            ],
+            unit="none",
+            overrides=[
+                line("in use", ORANGE, fill=25),
+                line("there are", GREY, dashed=True),
+                line("wait for one", VERMILLION),
+            ],
+        ),
+        timeseries(
+            "Turned away early",
+            "Calls that were refused without trying: the breaker was open, no connection came free, or the door was "
+            "shut. An early no is cheap; a late no has used up everything on its way.",
+            [
+                query(
+                    'sum by (job) (rate(http_client_request_duration_seconds_count{outcome="rejected"}[15s]))',
+                    "{{job}}: not tried",
+                ),
+                query("sum by (job) (rate(lab_requests_shed_total[15s]))", "{{job}}: shed at the door"),
+            ],
+            unit="reqps",
+            overrides=[
+                line("frontend: not tried", SKY),
+                line("api: not tried", ORANGE),
+                line("frontend: shed at the door", BLUE),
+                line("api: shed at the door", VERMILLION),
+                line("database: shed at the door", GREEN),
+            ],
+        ),
+    ]
+
+
+def _defences() -> list[Panel]:
+    return [
+        state_timeline(
+            "Circuit breakers",
+            "Closed lets calls through, open fails them at once. A breaker does nothing until its defence is switched "
+            "on.",
+            [query("lab_breaker_state", "{{job}} → {{peer}}")],
+            meanings=BREAKER,
+        ),
+        timeseries(
+            "Retries that the budget still allows",
+            "Tokens of the retry budget: each retry takes one, successes bring them back. At 0 there are no more "
+            "retries. The budget does nothing until its defence is switched on.",
+            [query("lab_retry_budget_tokens", "{{job}} → {{peer}}")],
+            unit="none",
+            overrides=[line("frontend → api", SKY), line("api → database", ORANGE)],
+        ),
+    ]
+
+
+def cascade() -> dict[str, Any]:
+    """The dashboard for the minutes in which nothing helps."""
+    why = stat(
+        "Why does it not recover?",
+        "The first reason that holds now, of five; see lab:why in prometheus/rules/recording.yml. Ask the room before "
+        "you read it out.",
+        [now("lab:why")],
+        unit="none",
+        meanings=WHY,
+    )
+    rows = [
+        (4, [(24, why)]),
+        (4, [(6, panel) for panel in _strip()]),
+        (10, [(12, panel) for panel in _load()]),
+        (10, [(12, panel) for panel in _waiting()]),
+        (10, [(12, panel) for panel in _limits()]),
+        (7, [(12, panel) for panel in _defences()]),
+    ]
+    return dashboard("lab-cascade", "Why does it not recover?", rows)

@@ -1,0 +1,216 @@
+"""The home dashboard: how the users are, what is broken, and the buttons that break it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grafana.canvas import control_panel
+from grafana.dashboard import control_variable, dashboard
+from grafana.panels import (
+    BLUE,
+    GREEN,
+    GREY,
+    ON_OFF,
+    ORANGE,
+    PURPLE,
+    SKY,
+    STATUS,
+    VERMILLION,
+    Panel,
+    line,
+    now,
+    query,
+    stat,
+    state_timeline,
+    timeseries,
+)
+
+NO_ANSWERS = {-1: ("no users", GREY), -2: ("no answers", VERMILLION)}
+MEMORY_STEPS = ((None, GREEN), (0.75, ORANGE), (0.9, VERMILLION))
+
+
+def _verdict() -> list[Panel]:
+    return [
+        stat(
+            "Status",
+            "The lab's verdict over 15 seconds. GREEN: 99 % of users succeed, fast. YELLOW: slow, or some fail, or "
+            "memory runs short. RED: more than a tenth fail, or something is down.",
+            [now("lab:status")],
+            unit="none",
+            meanings=STATUS,
+        ),
+        stat(
+            "Scene",
+            "The scene on the stage. A scene starts with a reset, and its switches stay on until the next one or a "
+            "reset.",
+            [
+                now(
+                    '(lab_scene_active == 1) or on () label_replace(vector(0), "scene", "no scene", "", "")',
+                    "{{scene}}",
+                )
+            ],
+            unit="none",
+            text="name",
+            steps=((None, GREY), (1, BLUE)),
+        ),
+        stat(
+            "Users who succeed",
+            "Of the users who ended in the last 15 seconds, how many had their order. The objective is 99 %.",
+            [now("lab:success_ratio:15s or on () (-1 - (sum(lab_traffic_in_flight) > bool 0)) or on () vector(-1)")],
+            unit="percentunit",
+            decimals=0,
+            meanings=NO_ANSWERS,
+            steps=((None, VERMILLION), (0.9, ORANGE), (0.99, GREEN)),
+        ),
+        stat(
+            "19 of 20 users wait at most",
+            "The 95th percentile of what users waited, failures included. 20 to 50 ms is normal here; from 1 s on it "
+            "hurts.",
+            [now('lab:latency_seconds:15s{quantile="p95"} or on () vector(-1)')],
+            unit="s",
+            decimals=2,
+            meanings={-1: ("no answers", GREY)},
+            steps=((None, GREEN), (1, ORANGE), (5, VERMILLION)),
+        ),
+        stat(
+            "Users who come",
+            "Arrivals per second. Users do not wait for each other: they come, however the lab is doing.",
+            [now("lab:offered_rps:15s")],
+            unit="reqps",
+            decimals=1,
+            steps=((None, BLUE),),
+        ),
+        stat(
+            "Users served",
+            "Users per second who had their order. Compare it with those who come: the difference is the outage.",
+            [now("lab:served_rps:15s")],
+            unit="reqps",
+            decimals=1,
+            steps=((None, BLUE),),
+        ),
+        stat(
+            "Attempts per request",
+            "How many calls one user's request becomes where most are made. 1 is no retries; 2 is twice the load, just "
+            "when there is too much of it.",
+            [now("lab:attempts_per_request:15s or on () vector(0)")],
+            unit="none",
+            decimals=1,
+            meanings={0: ("no calls", GREY)},
+            steps=((None, GREEN), (1.3, ORANGE), (2, VERMILLION)),
+        ),
+        stat(
+            "Api memory of its limit",
+            "How much of its memory limit the api has in use. At 100 % the kernel kills it.",
+            [now('lab:memory_ratio{job="api"} or on () vector(-1)')],
+            unit="percentunit",
+            decimals=0,
+            meanings={-1: ("down", PURPLE)},
+            steps=MEMORY_STEPS,
+        ),
+    ]
+
+
+def _users() -> list[Panel]:
+    return [
+        timeseries(
+            "Users who succeed",
+            "The line that pays the bills. The dashed line is the objective, 99 %. A gap: nobody had an answer.",
+            [query("lab:success_ratio:15s", "succeed"), query("vector(0.99)", "objective, 99 %")],
+            unit="percentunit",
+            min=0,
+            max=1,
+            overrides=[line("succeed", GREEN, fill=25), line("objective, 99 %", GREY, dashed=True)],
+        ),
+        timeseries(
+            "What users wait",
+            "p50: half of the users wait less. p95 and p99: the unlucky ones, who leave first. Watch the lines part.",
+            [query("lab:latency_seconds:15s", "{{quantile}}"), query("vector(1)", "slow, 1 s")],
+            unit="s",
+            overrides=[
+                line("p50", SKY),
+                line("p95", ORANGE),
+                line("p99", VERMILLION),
+                line("slow, 1 s", GREY, dashed=True),
+            ],
+        ),
+    ]
+
+
+def _causes() -> list[Panel]:
+    return [
+        timeseries(
+            "Failing users, by kind",
+            "error: an answer that says no. timeout: patience ran out. refused: not even a connection. Which one "
+            "comes first?",
+            [query('sum by (outcome) (rate(lab_user_requests_total{outcome!="success"}[5s]))', "{{outcome}}")],
+            unit="reqps",
+            stacked=True,
+            overrides=[line("error", VERMILLION), line("timeout", ORANGE), line("refused", PURPLE)],
+        ),
+        timeseries(
+            "Memory, of each limit",
+            "A saw tooth is a leak: it climbs, the kernel kills the process at 100 %, and it starts again from below. "
+            "A line marks each kill.",
+            [query('lab:memory_ratio{job=~"frontend|api|database"}', "{{job}}"), query("vector(1)", "limit: killed")],
+            unit="percentunit",
+            overrides=[
+                line("frontend", SKY),
+                line("api", ORANGE),
+                line("database", GREEN),
+                line("limit: killed", VERMILLION, dashed=True),
+            ],
+            max=1.05,
+        ),
+        timeseries(
+            "What is full",
+            "Threads, pool and connections in use, of what there are. At 100 % everyone else waits, and the wait is "
+            "what spreads.",
+            [query("lab:saturation", "{{job}} {{resource}}"), query("vector(1)", "full")],
+            unit="percentunit",
+            overrides=[
+                line("frontend threads", SKY),
+                line("api threads", ORANGE),
+                line("api pool", VERMILLION),
+                line("database threads", BLUE),
+                line("database connections", GREEN),
+                line("full", GREY, dashed=True),
+            ],
+            max=1.05,
+        ),
+        timeseries(
+            "Who waits in line",
+            "Requests that wait: for a connection of the api's pool, and for one of the database's. A line that does "
+            "not come down again is work that nobody waits for any more.",
+            [
+                query("lab_pool_waiting", "for the api's pool"),
+                query("lab_db_queue_depth", "for the database"),
+                query("lab_traffic_in_flight", "users waiting"),
+            ],
+            unit="none",
+            overrides=[
+                line("for the api's pool", ORANGE),
+                line("for the database", GREEN),
+                line("users waiting", VERMILLION),
+            ],
+        ),
+    ]
+
+
+def overview() -> dict[str, Any]:
+    """The home dashboard."""
+    switches = state_timeline(
+        "What was switched, and when",
+        "Every failure, defence and setting of every service. Find the first bar before the users' line fell.",
+        [query("lab_switch_active", "{{job}} {{name}}")],
+        meanings=ON_OFF,
+    )
+    rows = [
+        (4, [(3, panel) for panel in _verdict()]),
+        (13, [(24, control_panel())]),
+        (9, [(12, panel) for panel in _users()]),
+        (11, [(12, panel) for panel in _causes()[:2]]),
+        (11, [(12, panel) for panel in _causes()[2:]]),
+        (22, [(24, switches)]),
+    ]
+    about = "How the users are, what is broken, and the buttons that break it."
+    return dashboard("lab-overview", about, rows, variables=[control_variable()])

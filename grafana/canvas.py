@@ -1,0 +1,270 @@
+"""The control panel: a Canvas panel with the topology, and the buttons that drive the lab.
+
+Everything is placed in pixels of a screen that is 1920 wide; a smaller one shows it whole with the browser's zoom.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from grafana.panels import GREEN, GREY, LEVELS, ON_OFF, ORANGE, SKY, TIMES, VERMILLION, Panel, now, panel, words
+from services.common.catalogue import CATALOGUE
+from services.control_room.scenes import all_scenes
+
+Element = dict[str, Any]
+
+WIDTH, HEIGHT = 1868, 436
+SERVICES = ("frontend", "api", "database")
+RATES = (0, 4, 10, 20)
+TESTS = (1, 10)
+GAP = 6
+DARK = "#111111"  # readable on every colour of the palette, as white is not
+WHITE = "#ffffff"
+BOX_TOP, BOX_HEIGHT = 4, 78
+LIST_TOP = BOX_TOP + BOX_HEIGHT + 14
+USERS_LEFT, USERS_WIDTH = 4, 262
+SERVICES_LEFT, SERVICE_WIDTH, SERVICE_PITCH = 300, 384, 412
+SCENES_LEFT = SERVICES_LEFT + len(SERVICES) * SERVICE_PITCH
+SCENES_WIDTH = WIDTH - SCENES_LEFT - 4
+
+
+def element(kind: str, name: str, box: tuple[float, float, float, float], **more: Any) -> Element:
+    """What every element has; `box` is left, top, width and height in pixels."""
+    left, top, width, height = box
+    return {
+        "type": kind,
+        "name": name,
+        "placement": {"left": left, "top": top, "width": width, "height": height, "rotation": 0},
+        "constraint": {"horizontal": "left", "vertical": "top"},
+        "background": {"color": {"fixed": "transparent"}},
+        "border": {"color": {"fixed": "transparent"}, "width": 0, "radius": 4},
+        "connections": [],
+        **more,
+    }
+
+
+def text_config(text: dict[str, Any], size: int, color: str, align: str = "center") -> dict[str, Any]:
+    """The text of an element."""
+    return {"text": text, "size": size, "color": {"fixed": color}, "align": align, "valign": "middle"}
+
+
+def label(name: str, text: str, box: tuple[float, float, float, float], size: int, align: str = "left") -> Element:
+    """Fixed words in the theme's colour."""
+    return element("rectangle", name, box, config=text_config({"mode": "fixed", "fixed": text}, size, "text", align))
+
+
+def state(name: str, series: str, box: tuple[float, float, float, float], size: int) -> Element:
+    """A rectangle with the colour and the word that a series' value stands for; grey and "?" without one."""
+    return element(
+        "rectangle",
+        name,
+        box,
+        config=text_config({"mode": "field", "field": series, "fixed": "?"}, size, DARK),
+        background={"color": {"field": series, "fixed": GREY}},
+    )
+
+
+def value(name: str, series: str, box: tuple[float, float, float, float], size: int, color: str) -> Element:
+    """A series' value, without a background."""
+    config = text_config({"mode": "field", "field": series, "fixed": ""}, size, color)
+    return element("rectangle", name, box, config=config)
+
+
+def button(
+    name: str, text: str, box: tuple[float, float, float, float], path: str, body: Mapping[str, Any], **look: Any
+) -> Element:
+    """A button that sends `body` to `path` of the control room's API; `look` is variant, size and done."""
+    size, variant, done = look.get("size", 17), look.get("variant", "secondary"), look.get("done", name)
+    api = {
+        "method": "POST",
+        "endpoint": "${control}" + path,
+        "contentType": "application/json",
+        "data": json.dumps(body),
+        "queryParams": [],
+        "headerParams": [],
+        "successMessage": done,
+    }
+    color = "text" if variant == "secondary" else WHITE
+    config = text_config({"mode": "fixed", "fixed": text}, size, color) | {"api": api, "style": {"variant": variant}}
+    return element("button", name, box, config=config)
+
+
+def failures_of(service: str) -> list[str]:
+    """The names of a service's failures, as the catalogue has them now."""
+    return [switch.name for switch in CATALOGUE[service] if switch.kind == "failure"]
+
+
+def switch_rows(service: str, left: float) -> list[Element]:
+    """A line for each failure of a service: its name, its state, and a button each for on and off."""
+    names = failures_of(service)
+    pitch = min(46, (HEIGHT - LIST_TOP) / max(1, len(names)))
+    height, key, wide = pitch - GAP, 64, SERVICE_WIDTH - 2 * (64 + GAP)
+    made: list[Element] = []
+    for index, name in enumerate(names):
+        top, path, title = LIST_TOP + index * pitch, f"/api/services/{service}/failures/{name}", f"{service} {name}"
+        pill = (left, top, wide, height)
+        made.append(element("rectangle", title, pill, background={"color": {"field": title, "fixed": GREY}}))
+        words = {"mode": "fixed", "fixed": name.replace("_", " ")}
+        inside = (left + 10, top, wide - 64, height)
+        made.append(element("rectangle", f"{title} name", inside, config=text_config(words, 21, DARK, "left")))
+        made.append(value(f"{title} state", title, (left + wide - 54, top, 48, height), 21, DARK))
+        for place, (text, active) in enumerate((("on", True), ("off", False))):
+            box = (left + wide + GAP + place * (key + GAP), top, key, height)
+            made.append(
+                button(f"{title} {text}", text, box, path, {"active": active}, done=f"{service}: {name} is {text}")
+            )
+    return made
+
+
+def node(name: str, title: str, left: float, width: float, target: str | None) -> list[Element]:
+    """A box of the topology, coloured by health, with an arrow to the next one and the calls per second over it."""
+    inset = (width - 236) / 2 if name != "traffic" else 0
+    box = (left + inset, BOX_TOP, min(width, 236), BOX_HEIGHT)
+    health = f"{name} health"
+    background = {"color": {"field": health, "fixed": GREY}}
+    made = [
+        element("rectangle", name, box, background=background),
+        element(
+            "rectangle",
+            f"{name} title",
+            (box[0], box[1] + 4, box[2], 40),
+            config=text_config({"mode": "fixed", "fixed": title}, 28, DARK),
+        ),
+        value(f"{name} word", health, (box[0], box[1] + 42, box[2], 30), 22, DARK),
+    ]
+    if target:
+        arrow = {"field": f"{name} calls problem", "fixed": GREY}
+        made[0]["connections"] = [
+            {
+                "source": {"x": 1, "y": 0},
+                "target": {"x": -1, "y": 0},
+                "targetName": target,
+                "path": "straight",
+                "direction": {"mode": "fixed", "fixed": "forward"},
+                "color": arrow,
+                "size": {"fixed": 5, "min": 1, "max": 10},
+                "vertices": [],
+            }
+        ]
+        made.append(value(f"{name} calls", f"{name} calls", (box[0] + box[2] + 4, BOX_TOP + 2, 160, 30), 20, "text"))
+    return made
+
+
+def users() -> list[Element]:
+    """The users' column: how many come, buttons for their rate, and test requests."""
+    left, half = USERS_LEFT, (USERS_WIDTH - GAP) / 2
+    made = node("traffic", "users", left, USERS_WIDTH, SERVICES[0])
+    made.append(label("traffic label", "users per second", (left, LIST_TOP, 178, 40), 20))
+    made.append(state("traffic rate", "traffic target", (left + 184, LIST_TOP, USERS_WIDTH - 184, 40), 22))
+    for index, rate in enumerate(RATES):
+        box = (left + index % 2 * (half + GAP), LIST_TOP + 48 + index // 2 * 62, half, 56)
+        done = f"{rate} users per second"
+        made.append(button(f"traffic {rate}", f"{rate} / s", box, "/api/traffic", {"rps": rate}, size=24, done=done))
+    top = LIST_TOP + 186
+    made.append(label("test label", "test requests", (left, top, USERS_WIDTH, 40), 20))
+    for index, count in enumerate(TESTS):
+        box = (left + index * (half + GAP), top + 44, half, HEIGHT - top - 44)
+        done = f"test requests sent: {count}"
+        made.append(
+            button(
+                f"test request x{count}", f"{TIMES}{count}", box, "/api/requests", {"count": count}, size=28, done=done
+            )
+        )
+    return made
+
+
+def scenes() -> list[Element]:
+    """The scenes' column: a button and a state for each, and the big Reset."""
+    left, names = SCENES_LEFT, list(all_scenes())
+    reset_height = 104
+    pitch = min(62, (HEIGHT - reset_height - BOX_TOP - 8) / max(1, len(names)))
+    made: list[Element] = []
+    for index, name in enumerate(names):
+        top, wide = BOX_TOP + index * pitch, SCENES_WIDTH - 62 - GAP
+        title = f"{index + 1} {name.replace('_', ' ')}"
+        done = f"scene {name} has started"
+        made += [
+            button(
+                f"scene {name} start",
+                title,
+                (left, top, wide, pitch - GAP),
+                f"/api/scenes/{name}",
+                {},
+                variant="primary",
+                size=20,
+                done=done,
+            ),
+            state(f"scene {name} state", f"scene {name}", (left + wide + GAP, top, 62, pitch - GAP), 18),
+        ]
+    box = (left, HEIGHT - reset_height, SCENES_WIDTH, reset_height)
+    reset = button("reset", "RESET", box, "/api/reset", {}, variant="success", size=44, done="everything is off")
+    return [*made, reset]
+
+
+def control_panel() -> Panel:
+    """The Canvas panel with all of it."""
+    elements = users()
+    for index, service in enumerate(SERVICES):
+        left = SERVICES_LEFT + index * SERVICE_PITCH
+        target = SERVICES[index + 1] if index + 1 < len(SERVICES) else None
+        elements += node(service, service, left, SERVICE_WIDTH, target) + switch_rows(service, left)
+    elements += scenes()
+    root = element("frame", "control panel", (0, 0, 100, 100)) | {"elements": elements}
+    options = {
+        "root": root,
+        "inlineEditing": False,
+        "showAdvancedTypes": False,
+        "panZoom": False,
+        "zoomToContent": False,
+        "infinitePan": False,
+        "tooltip": {"mode": "none"},
+    }
+    targets = [
+        now('lab_switch_active{kind="failure"}', "{{job}} {{name}}"),
+        now("lab:service_health", "{{job}} health"),
+        now("lab_scene_active", "scene {{scene}}"),
+        now("lab:calls_problem", "{{job}} calls problem"),
+        now("lab:attempts_rps:15s", "{{job}} calls"),
+        now("lab:offered_rps:15s", "traffic calls"),
+        now("lab_traffic_target_rps", "traffic target"),
+    ]
+    return panel(
+        "canvas",
+        "Control panel: what breaks, and what it does",
+        "The path of every request, from the left to the right. Box and arrow say how each part is doing, the number "
+        "over an arrow how many calls go along it each second. Press on beside a failure, and look which box changes "
+        "first; it is often not the one that was broken. Buttons work where this browser reaches the control room.",
+        targets,
+        options=options,
+        fieldConfig=_field_config(),
+    )
+
+
+def _field_config() -> dict[str, Any]:
+    problem = {0: ("ok", GREEN), 1: ("some fail", ORANGE), 2: ("failing", VERMILLION)}
+    scene = {0: ("off", GREY), 1: ("ON", SKY)}
+    calls = [{"id": "unit", "value": "suffix: / s"}, {"id": "decimals", "value": 0}]
+    rate = [*calls, {"id": "color", "value": {"mode": "fixed", "fixedColor": SKY}}]
+    by_query = {
+        "A": [{"id": "mappings", "value": words(ON_OFF)}],
+        "B": [{"id": "mappings", "value": words(LEVELS)}],
+        "C": [{"id": "mappings", "value": words(scene)}],
+        "D": [{"id": "mappings", "value": words(problem)}],
+        "E": calls,
+        "F": calls,
+        "G": rate,
+    }
+    defaults = {
+        "unit": "none",
+        "color": {"mode": "thresholds"},
+        "mappings": [],
+        "thresholds": {"mode": "absolute", "steps": [{"value": None, "color": GREY}]},
+        "custom": {},
+    }
+    overrides = [
+        {"matcher": {"id": "byFrameRefID", "options": letter}, "properties": properties}
+        for letter, properties in by_query.items()
+    ]
+    return {"defaults": defaults, "overrides": overrides}

@@ -1,0 +1,133 @@
+"""What the help shows beside the options: a first tour, and examples for each command."""
+
+ABOUT = """\
+A failure lab: small faults are switched on, and the room watches them become an outage.
+This tool starts the lab and does everything that its page can do."""
+
+TOUR = """\
+a first tour:
+  ./scripts/lab doctor                     can this machine run it?
+  ./scripts/lab up                         start it (without Docker: up --local)
+  ./scripts/lab open                       the control room and Grafana, in the browser
+  ./scripts/lab status --watch             the same in the terminal
+  ./scripts/lab fail database slow_query   break something ...
+  ./scripts/lab reset                      ... and be well again in three seconds
+  ./scripts/lab scene full_cascade --verify
+  ./scripts/lab down
+
+every command has its own help with examples: ./scripts/lab fail --help
+
+environment:
+  LAB_URL          the control room's address, if it is not this machine's
+  LAB_TOKEN        the token for changes, if the lab has one
+  LAB_PORT_OFFSET  as --port-offset
+  LAB_SERVICES     `up` in Docker starts these services alone
+  NO_COLOR         no colours
+LAB_PORT and the other ports, versions and sizes are in .env; the environment overrides them.
+
+exit codes: 0 done, 1 the lab said no, 2 the command line makes no sense"""
+
+
+EXAMPLES = {
+    "up": """\
+examples:
+  ./scripts/lab up                           in Docker
+  ./scripts/lab up --local                   as processes of this machine, without Docker
+  ./scripts/lab up --port-offset 100         a second lab beside the first: 8180, 8100, 9190, 3100
+  LAB_SERVICES="control-room traffic frontend api database" ./scripts/lab up   without graphs
+
+--local makes a virtual environment in .lab/venv first (once), and runs Prometheus too if it is on PATH.""",
+    "down": """\
+examples:
+  ./scripts/lab down                         the lab in Docker
+  ./scripts/lab down --local                 the one without
+  ./scripts/lab down --port-offset 100       the one that was started with that offset""",
+    "doctor": """\
+examples:
+  ./scripts/lab doctor
+  ./scripts/lab doctor --port-offset 100     are those ports free?
+
+Exit code 0 if the lab can run in Docker or without it, else 1.""",
+    "open": """\
+example:
+  ./scripts/lab open""",
+    "status": """\
+examples:
+  ./scripts/lab status
+  ./scripts/lab status --watch               again every second, until Ctrl-C
+  ./scripts/lab status --json | jq .kpis
+
+GREEN is well. YELLOW is slow, or a little wrong: success below 99 %, p95 of 1 s or more, memory at 75 %.
+RED is an outage: success below 90 %, a service down, or users who all hang.""",
+    "events": """\
+examples:
+  ./scripts/lab events
+  ./scripts/lab events --follow              and what comes, until Ctrl-C
+  ./scripts/lab events --follow --json       an event a line""",
+    "fail": """\
+examples:
+  ./scripts/lab fail database slow_query
+  ./scripts/lab fail api memory_leak mb_per_request=5
+  ./scripts/lab fail frontend latency delay_seconds=2 probability=0.1 duration_seconds=30
+
+Parameters left out take their defaults. duration_seconds makes it end by itself.
+`./scripts/lab fail` alone tells what there is, `./scripts/lab fail api` what the api has.""",
+    "heal": """\
+examples:
+  ./scripts/lab heal database slow_query     this one
+  ./scripts/lab heal database                all of the database's
+  ./scripts/lab heal                         all there are
+
+Queues may still be full and memory lost after that: `reset` cleans up too.""",
+    "defend": """\
+examples:
+  ./scripts/lab defend frontend circuit_breaker
+  ./scripts/lab defend api load_shedding max_in_flight=32""",
+    "undefend": """\
+examples:
+  ./scripts/lab undefend frontend circuit_breaker
+  ./scripts/lab undefend frontend
+  ./scripts/lab undefend""",
+    "set": """\
+examples:
+  ./scripts/lab set frontend client timeout_seconds=5 attempts=3
+  ./scripts/lab set api pool size=20
+  ./scripts/lab set api pool --default
+
+Parameters left out take their defaults, too: name all that should differ.""",
+    "traffic": """\
+examples:
+  ./scripts/lab traffic 10
+  ./scripts/lab traffic 0                    nobody""",
+    "request": """\
+examples:
+  ./scripts/lab request
+  ./scripts/lab request -n 5                 one after another
+
+Exit code 1 if one of them failed.""",
+    "scene": """\
+examples:
+  ./scripts/lab scene                        what there is
+  ./scripts/lab scene slow_query             reset, then start it; it stays until reset or the next scene
+  ./scripts/lab scene slow_query --narrate   and tell the story as it goes
+  ./scripts/lab scene slow_query --verify    and check its numbers: expected beside measured
+
+--verify exits with 1 if a number misses, or if another scene or a reset cuts it short.""",
+    "reset": """\
+example:
+  ./scripts/lab reset
+
+It also heals what `infra` did. Exit code 1 unless the lab is GREEN after that.""",
+    "infra": """\
+examples:
+  ./scripts/lab infra kill api               it stays down ...
+  ./scripts/lab infra heal api               ... until it is healed
+  ./scripts/lab infra pause database         frozen: connections stay open, nobody answers
+  ./scripts/lab infra disconnect api         cut off from the network (Docker alone)
+  ./scripts/lab infra limit-cpu api --cpus 0.1   starved (Docker alone)
+  ./scripts/lab infra heal                   undo all of it""",
+    "infra heal": """\
+examples:
+  ./scripts/lab infra heal api
+  ./scripts/lab infra heal                   every service that something was done to""",
+}

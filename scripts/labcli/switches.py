@@ -1,0 +1,155 @@
+"""The commands that switch failures, defences and settings: fail, heal, defend, undefend, set."""
+
+from __future__ import annotations
+
+import http
+import math
+import re
+from argparse import ArgumentTypeError, Namespace
+from typing import Any
+from urllib.parse import quote
+
+from .api import Document
+from .context import Context
+from .errors import LabError, Refused, UsageError
+from .names import COMMANDS, Switches, did_you_mean, near_names, switch_advice
+from .views import switch_lines, switch_words
+
+Value = bool | int | float | str
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
+_WORDS = {"true": True, "false": False}
+
+
+def key_value(text: str) -> tuple[str, Value]:
+    """A parameter of the command line, in its JSON type; argparse calls this."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ArgumentTypeError(f"{text!r}: write it as key=value, such as rate=0.5")
+    return name, typed(value)
+
+
+def typed(text: str) -> Value:
+    """A number, true or false where the text is one, else the text: the server knows what it takes."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _WHOLE_NUMBER.fullmatch(text):
+        return int(text)
+    if _NUMBER.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
+    return text
+
+
+def fail(ctx: Context, args: Namespace) -> int:
+    """Switch a failure on."""
+    return _switch_on(ctx, args, "failure")
+
+
+def defend(ctx: Context, args: Namespace) -> int:
+    """Switch a defence on."""
+    return _switch_on(ctx, args, "defence")
+
+
+def set_setting(ctx: Context, args: Namespace) -> int:
+    """Change a setting, or put its default back."""
+    _want_names(ctx, args, "setting")
+    if bool(args.params) == args.default:
+        raise UsageError(
+            "set needs key=value, or --default to put the default back",
+            *switch_lines(_catalogue(ctx), "setting", args.service, args.name),
+        )
+    answer = _change(ctx, args.service, "setting", args.name, not args.default, dict(args.params))
+    ctx.console.answer(answer, _told(answer))
+    return 0
+
+
+def heal(ctx: Context, args: Namespace) -> int:
+    """Switch failures off: one, a service's, or all."""
+    return _switch_off(ctx, args, "failure")
+
+
+def undefend(ctx: Context, args: Namespace) -> int:
+    """Switch defences off: one, a service's, or all."""
+    return _switch_off(ctx, args, "defence")
+
+
+def _switch_on(ctx: Context, args: Namespace, kind: str) -> int:
+    """Switch something on with the parameters of the command line."""
+    _want_names(ctx, args, kind)
+    answer = _change(ctx, args.service, kind, args.name, True, dict(args.params))
+    ctx.console.answer(answer, _told(answer))
+    return 0
+
+
+def _want_names(ctx: Context, args: Namespace, kind: str) -> None:
+    """Tell what there is to whoever left out the names."""
+    if args.name is None:
+        lines = switch_lines(_catalogue(ctx), kind, args.service)
+        raise UsageError(f"{COMMANDS[kind]} needs SERVICE and NAME{': one of these' if lines else ''}", *lines)
+
+
+def _catalogue(ctx: Context) -> Switches:
+    """Every service's switches."""
+    catalogue: Switches = ctx.room.get("/api/catalogue")["services"]
+    return catalogue
+
+
+def _switch_off(ctx: Context, args: Namespace, kind: str) -> int:
+    """Switch off what the command line names, or whatever is on."""
+    if args.name:
+        found, silent = [(args.service, args.name)], list[str]()
+    else:
+        found, silent = _switched_on(ctx, args.service, kind)
+    answers = []
+    for service, name in found:
+        answers.append(_change(ctx, service, kind, name, False, {}))
+        ctx.console.say(_told(answers[-1]))
+    if not found:
+        ctx.console.say(f"nothing to do: no {kind} is on{f' in {args.service}' if args.service else ''}")
+    ctx.console.data({"switched_off": answers, "silent": silent})
+    if silent:
+        hints = [f"if it was stopped from outside: {ctx.config.hint(f'infra heal {name}')}" for name in silent]
+        raise LabError(f"{' and '.join(silent)} does not answer: what is on there stays on", *hints)
+    return 0
+
+
+def _switched_on(ctx: Context, only: str | None, kind: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """What is on of this kind, as service and name, and the services that do not answer."""
+    services = ctx.room.get("/api/state")["services"]
+    if only is not None:
+        if only not in services:
+            raise LabError(f"there is no service {only!r}", did_you_mean(only, services, "services"))
+        services = {only: services[only]}
+    silent = [service for service, state in services.items() if not state["up"]]
+    found = [(service, name) for service, state in services.items() for name in state["active"].get(kind, {})]
+    return found, silent
+
+
+def _change(ctx: Context, service: str, kind: str, name: str, active: bool, params: dict[str, Any]) -> Document:
+    """Ask the control room to switch; its refusals get the names that may have been meant."""
+    path = f"/api/services/{quote(service, safe='')}/{kind}s/{quote(name, safe='')}"
+    try:
+        return ctx.room.post(path, {"active": active, "params": params})
+    except Refused as refused:
+        if refused.status == http.HTTPStatus.NOT_FOUND:
+            raise refused.with_advice(switch_advice(_catalogue(ctx), service, kind, name)) from None
+        raise refused.with_advice(*_parameter_advice(refused, params)) from None
+
+
+def _parameter_advice(refused: Refused, params: dict[str, Any]) -> list[str]:
+    """What may have been meant with a parameter, or with its value, that is none of those allowed."""
+    field, allowed = refused.problem.get("field"), refused.problem.get("allowed")
+    if field not in params or not isinstance(allowed, list):
+        return []
+    names = [str(entry) for entry in allowed]
+    near = near_names(field, names) or near_names(str(params[field]), names)
+    return [f"did you mean {' or '.join(near)}?"] if near else []
+
+
+def _told(answer: Document) -> str:
+    """What a switch is now, in a sentence."""
+    kind, on = answer["kind"], answer["active"]
+    if kind == "setting" and not on:
+        return f"{answer['service']}: setting {answer['name']} is back at its default"
+    words = switch_words(kind, answer["name"], answer["params"] if on else {})
+    return f"{answer['service']}: {words} is {'on' if on else 'off'}"

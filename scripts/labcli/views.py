@@ -1,0 +1,215 @@
+"""What the lab's documents look like in a terminal: pure functions from JSON to lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .api import Document
+from .console import Style, table
+
+MB = 1024 * 1024
+STATUS_ROLES = {"GREEN": "good", "YELLOW": "warning", "RED": "error"}
+LEVEL_ROLES = {"good": "good", "warning": "warning", "error": "error"}
+OUTCOMES = {"pass": ("PASS", "good"), "fail": ("MISS", "error"), "pending": ("open", "dim")}
+# Values of the wrapper's own parameters that say nothing.
+UNREMARKABLE = {"probability": 1, "duration_seconds": 0}
+MEMORY_WARNING = 0.75
+
+
+def duration_words(seconds: float | None) -> str:
+    """A duration as a person would say it: "39 ms", "2.1 s"."""
+    if seconds is None:
+        return "-"
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
+
+
+def switch_words(kind: str, name: str, params: Mapping[str, Any]) -> str:
+    """A switch with the parameters that say something: "failure slow_query (min_seconds 2, max_seconds 5)"."""
+    shown = [
+        f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in params.items()
+        if UNREMARKABLE.get(key) != value
+    ]
+    return f"{kind} {name}" + (f" ({', '.join(shown)})" if shown else "")
+
+
+def switch_lines(
+    catalogue: Mapping[str, Sequence[Document]], kind: str, service: str | None, name: str | None = None
+) -> list[str]:
+    """The switches of one kind, of one service or of all, with their parameters and defaults."""
+    rows = []
+    for owner, switches in catalogue.items():
+        for switch in switches:
+            if switch["kind"] == kind and service in (None, owner) and name in (None, switch["name"]):
+                params = [param for param in switch["params"] if param["name"] not in UNREMARKABLE]
+                shown = " ".join(f"{param['name']}={param['default']}" for param in params)
+                rows.append([owner, switch["name"], shown, switch["story"]])
+    return table(rows)
+
+
+def status_lines(state: Document, style: Style) -> list[str]:
+    """Everything that `status` shows."""
+    return [
+        *_headline(state, style),
+        "",
+        *table(_facts(state, style)),
+        "",
+        *table(_service_rows(state["services"], style), style.paint),
+    ]
+
+
+def _headline(state: Document, style: Style) -> list[str]:
+    """The status word and its reasons, one a line."""
+    word = state["status"]
+    reasons = state.get("reasons") or [""]
+    indent = " " * (len(word) + 2)
+    first = f"{style.paint(word, STATUS_ROLES.get(word, 'bold'))}  {reasons[0]}".rstrip()
+    return [first, *(indent + reason for reason in reasons[1:])]
+
+
+def _facts(state: Document, style: Style) -> list[list[str]]:
+    """Scene, traffic and KPIs as rows of a name and words."""
+    traffic, kpis = state.get("traffic"), state["kpis"]
+    users = f"{traffic['rps']:g} users a second, {traffic['in_flight']} in flight" if traffic else "unknown"
+    rows = [
+        ["scene", scene_words(state.get("scene"), style)],
+        ["traffic", users],
+        ["users", "   ".join(_kpi_words(kpis))],
+    ]
+    if state.get("scene") and state["scene"].get("step"):
+        rows.insert(1, ["", state["scene"]["step"]])
+    return rows
+
+
+def _kpi_words(kpis: Mapping[str, float | None]) -> list[str]:
+    """The six KPIs; a dash is nothing measured."""
+    ratio = kpis.get("success_ratio")
+    rates = [kpis.get("served_rps"), kpis.get("offered_rps")]
+    served, offered = ("-" if rate is None else f"{rate:.1f}" for rate in rates)
+    attempts = kpis.get("attempts_per_request")
+    return [
+        f"success {'-' if ratio is None else f'{percent(ratio)} %'}",
+        f"p50 {duration_words(kpis.get('p50_seconds'))}",
+        f"p95 {duration_words(kpis.get('p95_seconds'))}",
+        f"served {served} of {offered} a second",
+        f"attempts {'-' if attempts is None else f'{attempts:.2f}'}",
+    ]
+
+
+def percent(ratio: float) -> str:
+    """A ratio per hundred: 100 is all of them, not nearly all."""
+    number = ratio * 100
+    return f"{number:.0f}" if number in (0, 100) or number < 99 else f"{min(number, 99.9):.1f}"
+
+
+def scene_words(scene: Document | None, style: Style) -> str:
+    """The scene that is on, how long, and how its expectations stand."""
+    if scene is None:
+        return "none"
+    outcomes = [check["outcome"] for check in scene["checks"]]
+    counts = ", ".join(
+        f"{outcomes.count(outcome)} {style.paint(*OUTCOMES[outcome])}" for outcome in OUTCOMES if outcome in outcomes
+    )
+    return f"{scene['name']} ({scene['title']}), {clock_words(scene)}: {counts or 'nothing to check'}"
+
+
+def clock_words(scene: Document) -> str:
+    """How long a scene has been on: "38 of 60 s"."""
+    elapsed = f"{scene['elapsed_seconds']:.0f}"
+    duration = scene.get("duration_seconds")
+    if duration and not scene.get("finished"):
+        return f"{elapsed} of {duration:g} s"
+    return f"{elapsed} s"
+
+
+def _service_rows(services: Mapping[str, Document], style: Style) -> list[list[str]]:
+    """A row for each service, under a header."""
+    rows = [["service", "state", "threads", "memory", "switched on"]]
+    for name, state in services.items():
+        up = style.paint("up", "good") if state["up"] else style.paint("DOWN", "error")
+        switches = [
+            style.paint(switch_words(kind, switch, params), "warning" if kind == "failure" else "bold")
+            for kind, active in (state.get("active") or {}).items()
+            for switch, params in active.items()
+        ]
+        rows.append([name, up, _threads(state, style), _memory(state, style), ", ".join(switches)])
+    return rows
+
+
+def _threads(state: Document, style: Style) -> str:
+    """Busy threads of all, with a bar; traffic has none."""
+    busy, total = state.get("threads_busy"), state.get("threads_total")
+    if busy is None or not total:
+        return ""
+    return f"{style.bar(busy / total)} {busy:>3}/{total}"
+
+
+def _memory(state: Document, style: Style) -> str:
+    """Memory of its limit, with a bar where there is one, and how much of it is leaked."""
+    used, limit, leaked = (state.get(key) for key in ("rss_bytes", "memory_limit_bytes", "leaked_bytes"))
+    if used is None:
+        return ""
+    tail = f", {leaked / MB:.0f} leaked" if leaked else ""
+    if not limit:
+        return f"{used / MB:.0f} MB{tail}"
+    words = f"{style.bar(used / limit)} {used / MB:>4.0f}/{limit / MB:.0f} MB{tail}"
+    return style.paint(words, "warning") if used / limit >= MEMORY_WARNING else words
+
+
+def event_line(event: Document, style: Style) -> str:
+    """One event in one line: when, how bad, what."""
+    moment = time.strftime("%H:%M:%S", time.localtime(event["time"]))
+    level = style.paint(f"{event['level']:<7}", LEVEL_ROLES.get(event["level"], "dim"))
+    return f"{style.paint(moment, 'dim')}  {level}  {' '.join(event['text'].split())}"
+
+
+def request_lines(result: Document, style: Style) -> list[str]:
+    """A test request and the hops it took."""
+    word = style.paint("ok", "good") if result["ok"] else style.paint("FAILED", "error")
+    reason = f"  {result['reason']}" if result.get("reason") else ""
+    first = f"{result['n']:>3}  {word}  {result['status']}  {duration_words(result['seconds'])}{reason}"
+    return [first, *(_hop_line(hop) for hop in result.get("hops") or [])]
+
+
+def _hop_line(hop: Document) -> str:
+    """One service that a test request came through, with the attempts that it made at the next one."""
+    attempts = [
+        f"{attempt['peer']} {attempt['outcome']} {duration_words(attempt['seconds'])}"
+        for attempt in hop.get("attempts") or []
+    ]
+    tail = f"  -> {', '.join(attempts)}" if attempts else ""
+    return f"       {hop['service']:<9} {hop['status']}  {duration_words(hop['seconds']):>7}{tail}"
+
+
+def scene_list_lines(scenes: Sequence[Document], style: Style) -> list[str]:
+    """All scenes: name, how long, and the first sentence of the story."""
+    rows = [["scene", "takes", "what it shows"]]
+    for scene in scenes:
+        sentence = " ".join(scene["story"].split()).split(". ")[0].rstrip(".")
+        rows.append([scene["name"], f"{scene['duration_seconds']:g} s", f"{scene['title']}: {sentence}"])
+    return table(rows, style.paint)
+
+
+def check_words(check: Document, style: Style) -> str:
+    """An expectation that has been decided, in a line."""
+    measured = check["measured"] if check["measured"] is not None else "nothing measured"
+    return f"  {style.paint(*OUTCOMES[check['outcome']])}  {check['text']}: {measured} (expected {check['expected']})"
+
+
+def check_table(checks: Sequence[Document], style: Style) -> list[str]:
+    """Expected beside measured, with the outcome in words."""
+    rows = [["outcome", "expectation", "expected", "measured", "after"]]
+    for check in checks:
+        measured, after = check["measured"], check.get("confirmed_after_seconds")
+        rows.append(
+            [
+                style.paint(*OUTCOMES[check["outcome"]]),
+                check["text"],
+                str(check["expected"]),
+                "-" if measured is None else str(measured),
+                "" if after is None else f"{after:.0f} s",
+            ]
+        )
+    return table(rows, style.paint)
