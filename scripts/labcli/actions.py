@@ -11,7 +11,7 @@ from . import infra
 from .api import Document
 from .context import Context
 from .errors import LabError, Unreachable
-from .views import duration_words, event_line, request_lines
+from .views import duration_words, event_line, rate_words, request_lines
 
 POLL_SECONDS = 0.5
 SHOWN_BEFORE_FOLLOWING = 10
@@ -20,7 +20,7 @@ SHOWN_BEFORE_FOLLOWING = 10
 def traffic(ctx: Context, args: Namespace) -> int:
     """Set how many users come each second."""
     answer = ctx.room.post("/api/traffic", {"rps": args.rps})
-    ctx.console.answer(answer, f"traffic: {args.rps:g} users a second" if args.rps else "traffic: nobody")
+    ctx.console.answer(answer, f"traffic: {rate_words(args.rps)}")
     return 0
 
 

@@ -133,7 +133,7 @@ def _failure(ctx: Context, compose: Compose) -> LabError:
         state = container["Health"] or container["State"]
         ctx.console.note(f"{service} is {state}; the end of its log:")
         log = compose.capture("logs", "--no-color", "--no-log-prefix", "--tail", str(LOG_LINES), service)
-        for line in (log.out or log.err).splitlines():
+        for line in (log.out or log.err or "(it said nothing)").splitlines():
             ctx.console.note(f"  {line}")
     return LabError("the lab did not come up", f"is it this machine? {ctx.config.hint('doctor')}")
 

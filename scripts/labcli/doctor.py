@@ -65,9 +65,8 @@ def doctor(ctx: Context, args: Namespace) -> int:
 def _line(ctx: Context, finding: Finding) -> str:
     """A finding in a line, and what to do in the next."""
     outcome = ctx.console.style.paint(f"{finding.outcome:<4}", ROLES[finding.outcome])
-    way = "" if finding.way == BOTH else f" ({finding.way})"
-    line = f"{outcome}  {finding.what}{way}: {finding.text}"
-    return f"{line}\n      -> {finding.advice}" if finding.advice else line
+    line = f"{outcome}  {finding.way:<6}  {finding.what}: {finding.text}"
+    return f"{line}\n{'':<14}-> {finding.advice}" if finding.advice else line
 
 
 def _findings(ctx: Context) -> Iterator[Finding]:
@@ -78,10 +77,10 @@ def _findings(ctx: Context) -> Iterator[Finding]:
     docker = capture(["docker", "info", "--format", "{{json .}}"], timeout=15)
     info = _json(docker.out) if docker.ok else {}
     if info.get("ServerVersion"):
-        yield Finding(DOCKER, "Docker", OK, f"version {info['ServerVersion']} answers")
+        yield Finding(DOCKER, "engine", OK, f"version {info['ServerVersion']} answers")
         yield from _docker_findings(config, info)
     else:
-        yield Finding(DOCKER, "Docker", FAIL, _docker_complaint(docker.complaint), "install or start Docker")
+        yield Finding(DOCKER, "engine", FAIL, _docker_complaint(docker.complaint), "install or start Docker")
     yield from _local_findings(ctx)
     yield from _port_findings(ctx)
 

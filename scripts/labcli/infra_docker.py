@@ -13,6 +13,7 @@ from .record import write_whole
 from .shell import capture
 
 HEALTHY_SECONDS = 60.0
+CHECK_SECONDS = 5.0
 POLL_SECONDS = 0.25
 BILLION = 1_000_000_000  # Docker counts CPUs in billionths
 
@@ -91,22 +92,26 @@ class DockerInfra:
         return [f"connected to {' and '.join(missing)}"] if missing else []
 
     def _wait_until_well(self, service: str) -> float:
-        """Wait until it is healthy; how many seconds that took."""
+        """Wait until it passes its health check; how many seconds that took."""
         ctx = self._ctx
         began = ctx.clock()
-        while True:
-            state = self._inspect(service)["State"]
-            health = state.get("Health", {}).get("Status", "healthy")
+        while not self._is_well(service):
             seconds = ctx.clock() - began
-            if state["Running"] and health == "healthy":
-                return seconds
             if seconds > HEALTHY_SECONDS:
-                raise LabError(
-                    f"{service} is {state['Status']} and {health} after {seconds:.0f} s",
-                    f"its log: docker logs --tail 20 {self._ids[service][:12]}",
-                )
-            ctx.console.progress(f"  {service} is {health if state['Running'] else state['Status']}, {seconds:.0f} s")
+                log = f"its log: docker logs --tail 20 {self._ids[service][:12]}"
+                raise LabError(f"{service} is not well after {seconds:.0f} s", log)
+            ctx.console.progress(f"  {service} is not well yet, {seconds:.0f} s")
             ctx.sleep(POLL_SECONDS)
+        return ctx.clock() - began
+
+    def _is_well(self, service: str) -> bool:
+        """Whether it passes its health check now; Docker's own word may be ten seconds old."""
+        container = self._inspect(service)
+        kind, *words = (container["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
+        if not container["State"]["Running"] or kind == "NONE":
+            return bool(container["State"]["Running"])
+        check = ["sh", "-c", *words] if kind == "CMD-SHELL" else words
+        return capture(["docker", "exec", self._ids[service], *check], timeout=CHECK_SECONDS).ok
 
     def _inspect(self, service: str) -> Document:
         """All that Docker knows of a service's container."""
@@ -117,7 +122,8 @@ class DockerInfra:
         """A docker command that must work."""
         done = capture(["docker", *words])
         if not done.ok:
-            raise LabError(f"docker {words[0]} failed: {done.complaint}")
+            complaint = done.complaint.removeprefix("Error response from daemon: ")
+            raise LabError(f"docker {words[0]} failed: {complaint}")
         return done.out
 
     # The record: what was done to which container. That of a container that is gone says nothing.

@@ -10,7 +10,7 @@ from .api import Document
 from .context import Context
 from .errors import LabError, Unreachable
 from .names import did_you_mean
-from .views import check_table, check_words, clock_words, event_line, scene_list_lines
+from .views import check_table, check_words, clock_words, event_line, rate_words, scene_list_lines
 
 GRACE_SECONDS = 60.0  # how long after its duration a scene may still decide
 AWAY_SECONDS = 20.0  # how long the control room may be silent while a scene runs
@@ -52,7 +52,7 @@ def _tell_started(ctx: Context, about: Document, started: Document) -> None:
     """What the scene is about, and what to look at."""
     ctx.console.data(started)
     say = ctx.console.say
-    say(f"{about['name']} is on, at {about['traffic_rps']:g} users a second.")
+    say(f"{about['name']} is on, with {rate_words(about['traffic_rps'])}.")
     say(" ".join(about["story"].split()))
     for title, lines in (("do", about["do"]), ("watch", about["watch"])):
         for line in lines:

@@ -25,6 +25,11 @@ def duration_words(seconds: float | None) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
 
 
+def rate_words(rps: float) -> str:
+    """A rate of users: "4 users a second"."""
+    return f"{rps:g} user{'' if rps == 1 else 's'} a second" if rps else "nobody"
+
+
 def switch_words(kind: str, name: str, params: Mapping[str, Any]) -> str:
     """A switch with the parameters that say something: "failure slow_query (min_seconds 2, max_seconds 5)"."""
     shown = [
@@ -72,7 +77,7 @@ def _headline(state: Document, style: Style) -> list[str]:
 def _facts(state: Document, style: Style) -> list[list[str]]:
     """Scene, traffic and KPIs as rows of a name and words."""
     traffic, kpis = state.get("traffic"), state["kpis"]
-    users = f"{traffic['rps']:g} users a second, {traffic['in_flight']} in flight" if traffic else "unknown"
+    users = f"{rate_words(traffic['rps'])}, {traffic['in_flight']} in flight" if traffic else "unknown"
     rows = [
         ["scene", scene_words(state.get("scene"), style)],
         ["traffic", users],

@@ -64,7 +64,8 @@ class History:
         changed += [f"{key[0]} {key[2]} off" for key in before if key not in on]
         changed += [f"{key[0]} {key[2]} changed" for key in on if key in before and before[key] != on[key]]
         if changed:
-            self._marks.append((now, ", ".join(changed) if len(changed) < 4 else f"{len(changed)} switches changed"))
+            more = f" +{len(changed) - 1}" if len(changed) > 1 else ""
+            self._marks.append((now, changed[0] + more))
 
     def _on_now(self, services: dict[str, Any]) -> On:
         """What is on; a service that does not answer keeps what it had."""

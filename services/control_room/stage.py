@@ -42,8 +42,13 @@ class Check:
             return
         if entry.is_met_by(self.measured):
             self.outcome, self.confirmed_after_seconds = "pass", round(elapsed, 1)
-        elif entry.at_seconds is not None or elapsed >= (entry.within_seconds or 0):
+        elif self._is_final() or elapsed >= (entry.within_seconds or 0):
             self.outcome = "fail"
+
+    def _is_final(self) -> bool:
+        """Whether measuring again would change nothing: it was measured at its moment, or of a request that ended."""
+        entry = self.expectation
+        return entry.at_seconds is not None or (entry.request > 0 and self.measured is not None)
 
     def describe(self) -> dict[str, Any]:
         """Expected beside measured, JSON-ready."""

@@ -11,8 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from services.api.app import create_app as create_api
 from services.common.admin import create_admin_app
 from services.common.call import HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE
+from services.control_room.app import create_app as create_control_room
+from services.control_room.scenes import all_scenes
 from services.database.app import create_app as create_database
 from services.frontend.app import create_app as create_frontend
+from services.traffic.app import create_service as create_traffic
 
 APPS = {"frontend": create_frontend, "api": create_api, "database": create_database}
 NOBODY = {"API_URL": "http://127.0.0.1:1", "DATABASE_URL": "http://127.0.0.1:1"}
@@ -142,3 +145,20 @@ EVERYWHERE = [
 def test_the_metrics_of_the_contract_are_there(app_of, name):
     names = {name for name, _ in series(app_of(name))}
     assert set(EVERYWHERE + METRICS[name]) <= names
+
+
+def test_the_traffic_shows_every_outcome_from_the_start(make_settings):
+    service, _ = create_traffic(make_settings("traffic"))
+    for outcome in ("success", "error", "timeout", "refused"):
+        labels = {"outcome": outcome}
+        assert service.registry.get_sample_value("lab_user_requests_total", labels) == 0
+        assert service.registry.get_sample_value("lab_user_request_duration_seconds_count", labels) == 0
+    assert service.registry.get_sample_value("lab_traffic_target_rps") == 4
+    assert service.registry.get_sample_value("lab_traffic_schedule_lag_seconds_count") == 0
+
+
+def test_the_control_room_shows_its_status_and_every_scene_from_the_start(make_settings):
+    registry = create_control_room(make_settings("control-room")).extensions["lab"].registry
+    assert registry.get_sample_value("lab_status") == 0
+    for scene in all_scenes():
+        assert registry.get_sample_value("lab_scene_active", {"scene": scene}) == 0

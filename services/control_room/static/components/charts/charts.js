@@ -6,6 +6,7 @@ import { MB } from "../../lib/format.js";
 
 const SPAN_SECONDS = 300;
 const EVERY_MS = 2000;
+const NARROW = 420;
 const LIBRARY = "/static/vendor/uplot/uPlot.iife.min.js";
 const LOOKS = "/static/vendor/uplot/uPlot.min.css";
 
@@ -109,7 +110,7 @@ class Chart {
     const { range, series, unit } = this.described;
     const options = {
       ...this.size(),
-      padding: [Math.round(32 * scale), Math.round(22 * scale), 0, 0],
+      padding: [Math.round(36 * scale), Math.round(22 * scale), 0, 0],
       legend: { show: false },
       cursor: { sync: { key: "lab" }, y: false, drag: { x: false, y: false } },
       scales: { x: { range: () => this.span() }, y: { range: (_, low, high) => range ?? [0, Math.max(1, high ?? 1) * 1.08] } },
@@ -138,7 +139,8 @@ class Chart {
 
   minutes() {
     const [first, last] = this.span();
-    return [first, ...[4, 3, 2, 1, 0].map((minutes) => last - minutes * 60)];
+    const shown = this.plotAt.clientWidth < NARROW ? [4, 2, 0] : [4, 3, 2, 1, 0];
+    return [first, ...shown.map((minutes) => last - minutes * 60)];
   }
 
   ago(moment) {
@@ -199,7 +201,7 @@ class Chart {
       const row = ends.findIndex((end) => left > end + 8 * ratio);
       if (row < 0) continue; // no room: the line stands, and the activity log has the words
       ends[row] = left + width;
-      ctx.fillText(label, left, bbox.top - (row === 0 ? 4 : 18) * ratio * scale);
+      ctx.fillText(label, left, bbox.top - (row === 0 ? 4 : 20) * ratio * scale);
     }
     ctx.restore();
   }

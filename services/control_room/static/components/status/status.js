@@ -17,7 +17,8 @@ export function mountStatus(root, banners, lab) {
   const word = h("strong", { class: "light-word" }, "…");
   const reasons = h("ul", { class: "status-reasons" }, h("li", {}, "Asking the lab"));
   const scene = h("p", { class: "status-scene" });
-  const resetButton = button("strong", "reset", "Reset everything", "r", () => busy(resetButton, () => reset(lab)));
+  const resetButton = button("strong", "reset", "Reset", "r", () => busy(resetButton, () => reset(lab)));
+  resetButton.querySelector("span").append(h("span", { class: "wide-only" }, " everything"));
   root.append(
     h("div", { class: "light", role: "status", "aria-label": "Status of the lab" }, shape, word),
     h("div", { class: "status-words" }, reasons, scene),

@@ -1,0 +1,194 @@
+"""The dashboards' truth: each expression returns data in some state of a real lab, and switches show soon."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import time
+import urllib.parse
+
+import pytest
+
+from tests.compose.conftest import RESULTS
+from tests.conftest import wait_until
+from tests.grafana.reading import annotation_expressions, boards, panel_expressions, rules
+
+pytestmark = pytest.mark.compose
+
+MAX_LAG_SECONDS = 2.0
+
+
+def settle(lab, seconds):
+    """Let a state last; its length is what the windows of the rules need."""
+    time.sleep(seconds)
+
+
+def at_rest(lab):
+    """4 users a second, and a test request."""
+    lab.post("/api/traffic", {"rps": 4})
+    lab.requests(2)
+    settle(lab, 18)
+
+
+def cascade(lab):
+    lab.post("/api/scenes/full_cascade")
+    settle(lab, 28)
+
+
+def slow_query(lab):
+    lab.post("/api/scenes/slow_query")
+    settle(lab, 18)
+
+
+def leak_and_kill(lab):
+    lab.post("/api/scenes/memory_leak")
+    lab.saw("api: restarted", lab.last_event(), 120)
+    settle(lab, 5)
+
+
+def hang(lab):
+    """Twenty users a second, and none comes back."""
+    lab.post("/api/traffic", {"rps": 20})
+    lab.fail("api", "hang")
+    settle(lab, 16)
+
+
+def storm(lab):
+    """Retries keep an outage alive after its trigger: capacity is 30 a second, users are 20, attempts up to 60."""
+    lab.post(
+        "/api/services/frontend/settings/client", {"active": True, "params": {"timeout_seconds": 2, "attempts": 3}}
+    )
+    lab.post(
+        "/api/services/database/settings/capacity",
+        {"active": True, "params": {"service_time_seconds": 1, "connections": 30, "queue_limit": 1000}},
+    )
+    lab.post("/api/services/api/settings/pool", {"active": True, "params": {"size": 160, "wait_seconds": 60}})
+    lab.post("/api/traffic", {"rps": 20})
+    lab.fail("database", "hang")
+    settle(lab, 12)
+    lab.heal("database", "hang")
+    settle(lab, 32)
+
+
+def dead_database(lab):
+    """A container that is gone."""
+    lab.compose("kill", "database")
+    settle(lab, 8)
+    lab.compose("start", "database")
+    wait_until(lambda: lab.state()["services"]["database"]["up"], "the database is back", 60)
+
+
+STATES = (at_rest, slow_query, cascade, leak_and_kill, hang, storm, dead_database)
+
+
+def everything():
+    found = [("panel", one) for one in panel_expressions()]
+    found += [("annotation", one) for one in annotation_expressions()]
+    return found + rules()
+
+
+def asked(lab, expr, began, ended):
+    """The series of a range query, second by second."""
+    query = {"query": expr, "start": began, "end": ended, "step": 1}
+    answer = lab.get("/api/v1/query_range?" + urllib.parse.urlencode(query), lab.prometheus)
+    assert answer["status"] == "success"
+    return [series["metric"] for series in answer["data"]["result"]]
+
+
+@pytest.fixture(scope="module")
+def seen(lab):
+    """{state: {expression: [label sets]}} of each state, one after another, each from a reset."""
+    found = {}
+    for state in STATES:
+        assert lab.reset()["status"] == "GREEN"
+        time.sleep(1.5)
+        began = time.time()
+        state(lab)
+        ended = time.time()
+        found[state.__name__] = {one.expr: asked(lab, one.expr, began, ended) for _, one in everything()}
+    lab.reset()
+    _tell(found)
+    return found
+
+
+def _tell(found):
+    """The table of expressions and how many series each had in each state, for people and for the record."""
+    lines = ["series found\t" + "\t".join(found)]
+    for kind, one in everything():
+        counts = "\t".join(str(len(results[one.expr])) for results in found.values())
+        lines.append(f"{kind} {one.board}: {one.where}\t{counts}")
+    for state, results in found.items():
+        empty = len({one.expr for _, one in everything() if not results[one.expr]})
+        lines.append(f"{state}: {len(results)} expressions, {empty} without data")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "grafana.tsv").write_text("\n".join(lines) + "\n")
+    print(*lines[-len(found) :], sep="\n")
+
+
+def test_every_expression_returns_data_in_some_state(seen):
+    empty = [
+        f"{kind} {one.board}: {one.where}: {one.expr}"
+        for kind, one in everything()
+        if not any(results[one.expr] for results in seen.values())
+    ]
+    assert not empty, "\n".join(empty)
+
+
+def test_nothing_shared_is_missing_and_no_panel_is_empty_at_rest(seen):
+    allowed = "lab:attempts|timeout|OOM|Restart|Trigger|Failure|Scene|Setting"
+    empty = [
+        f"{kind} {one.board}: {one.where}"
+        for kind, one in everything()
+        if kind in ("panel", "record") and not seen["at_rest"][one.expr] and not re.search(allowed, one.where)
+    ]
+    assert not empty, "\n".join(empty)
+
+
+def test_no_alert_fires_at_rest(lab, seen):
+    firing = [one.where for kind, one in rules() if kind == "alert" and seen["at_rest"][one.expr]]
+    assert firing == []
+
+
+def name_of(legend, labels):
+    return re.sub(r"{{(\w+)}}", lambda match: labels.get(match[1], ""), legend)
+
+
+def test_every_series_that_a_panel_colours_or_shows_by_name_exists(seen):
+    missing = []
+    for board, dashboard in boards().items():
+        for panel in dashboard["panels"]:
+            names = {
+                name_of(one.legend, labels)
+                for one in panel_expressions()
+                if one.board == board and one.where.startswith(f"{panel['title']} ")
+                for results in seen.values()
+                for labels in results[one.expr]
+            }
+            wanted = set(re.findall(r'"field": "([^"]+)"', json.dumps(panel.get("options", {}))))
+            if panel["type"] == "timeseries":
+                overrides = panel["fieldConfig"]["overrides"]
+                wanted |= {entry["matcher"]["options"] for entry in overrides}
+            missing += [f"{board}: {panel['title']}: {name}" for name in wanted - names]
+    assert not missing, "\n".join(missing)
+
+
+def test_a_switch_shows_in_prometheus_within_two_seconds(lab):
+    lags = {"on": [], "off": []}
+    for attempt in range(6):
+        time.sleep(0.17 * attempt)  # at another moment of Prometheus' second each time
+        for word, active in (("on", 1), ("off", 0)):
+            began = time.monotonic()
+            lab.post("/api/services/api/failures/latency", {"active": bool(active), "params": {"delay_seconds": 0.1}})
+            query = 'lab_switch_active{job="api", kind="failure", name="latency"}'
+            wait_until(lambda query=query, active=active: lab.value(query) == active, f"latency {word}", 5)
+            lags[word].append(time.monotonic() - began)
+    every = sorted(lags["on"] + lags["off"])
+    middle = statistics.median(every)
+    said = (
+        f"from a switch's call to its effect in a query: median {middle:.2f} s, most {every[-1]:.2f} s of {len(every)}"
+    )
+    print(said)
+    with (RESULTS / "grafana.tsv").open("a") as file:
+        file.write(said + "\n")
+    assert every[-1] <= MAX_LAG_SECONDS
