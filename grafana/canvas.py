@@ -67,8 +67,8 @@ def state(name: str, series: str, box: tuple[float, float, float, float], size: 
 
 
 def value(name: str, series: str, box: tuple[float, float, float, float], size: int, color: str) -> Element:
-    """A series' value, without a background."""
-    config = text_config({"mode": "field", "field": series, "fixed": ""}, size, color)
+    """A series' value, without a background; "?" without one."""
+    config = text_config({"mode": "field", "field": series, "fixed": "?"}, size, color)
     return element("rectangle", name, box, config=config)
 
 
@@ -99,7 +99,7 @@ def failures_of(service: str) -> list[str]:
 def switch_rows(service: str, left: float) -> list[Element]:
     """A line for each failure of a service: its name, its state, and a button each for on and off."""
     names = failures_of(service)
-    pitch = min(46, (HEIGHT - LIST_TOP) / max(1, len(names)))
+    pitch = min(46, (HEIGHT - LIST_TOP) / max(len(failures_of(other)) for other in SERVICES))
     height, key, wide = pitch - GAP, 64, SERVICE_WIDTH - 2 * (64 + GAP)
     made: list[Element] = []
     for index, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""Draws the control panel's layout from its JSON, as HTML: python -m grafana.render_canvas [PROMETHEUS_URL] > panel.html.
+"""Draws the control panel's layout from its JSON, as HTML: python -m grafana.render_canvas [PROMETHEUS_URL] > x.html.
 
 It is no Grafana: it places boxes, words, colours and arrows where the JSON says. With a Prometheus it asks each query.
 """
@@ -29,6 +29,11 @@ def ask(url: str, expr: str) -> list[dict[str, Any]]:
     return found
 
 
+def legend(form: str, labels: dict[str, str]) -> str:
+    """A series' name, as Grafana makes it from a legend format."""
+    return re.sub(r"{{(\w+)}}", lambda match: labels.get(match[1], ""), form)
+
+
 def shown_values(panel: dict[str, Any], url: str) -> Shown:
     """Each series' word and colour, by its legend."""
     shown: Shown = {}
@@ -39,8 +44,7 @@ def shown_values(panel: dict[str, Any], url: str) -> Shown:
         color = properties.get("color", {}).get("fixedColor", TEXT)
         unit = properties.get("unit", "").removeprefix("suffix:")
         for series in ask(url, target["expr"]):
-            labels = series["metric"]
-            name = re.sub(r"{{(\w+)}}", lambda match, labels=labels: labels[match[1]], target["legendFormat"])
+            name = legend(target["legendFormat"], series["metric"])
             number = float(series["value"][1])
             mapped = options.get(f"{number:g}")
             shown[name] = (mapped["text"], mapped["color"]) if mapped else (f"{number:.0f}{unit}", color)
@@ -63,7 +67,8 @@ def drawn(element: dict[str, Any], shown: Shown) -> str:
         background = VARIANTS[config["style"]["variant"]]
         style += "padding:0 16px;box-sizing:border-box;"
     style += f"background:{background};color:{TEXT if color == 'text' else color};"
-    return f'<div class="{element["type"]}" title="{html.escape(element["name"])}" style="{style}">{html.escape(words)}</div>'
+    title = html.escape(element["name"])
+    return f'<div title="{title}" style="{style}">{html.escape(words)}</div>'
 
 
 def arrows(elements: list[dict[str, Any]], shown: Shown) -> str:
@@ -72,15 +77,12 @@ def arrows(elements: list[dict[str, Any]], shown: Shown) -> str:
     made = []
     for element in elements:
         for link in element["connections"]:
-            (x1, y1), (x2, y2) = (
-                _point(places[element["name"]], link["source"]),
-                _point(places[link["targetName"]], link["target"]),
-            )
+            x1, y1 = _point(places[element["name"]], link["source"])
+            x2, y2 = _point(places[link["targetName"]], link["target"])
             color = shown.get(link["color"]["field"], ("", link["color"]["fixed"]))[1]
-            made.append(
-                f'<line x1="{x1}" y1="{y1}" x2="{x2 - 14}" y2="{y2}" stroke="{color}" stroke-width="{link["size"]["fixed"]}"/>'
-                f'<polygon points="{x2 - 16},{y2 - 11} {x2},{y2} {x2 - 16},{y2 + 11}" fill="{color}"/>'
-            )
+            stroke = f'stroke="{color}" stroke-width="{link["size"]["fixed"]}"'
+            made.append(f'<line x1="{x1}" y1="{y1}" x2="{x2 - 14}" y2="{y2}" {stroke}/>')
+            made.append(f'<polygon points="{x2 - 16},{y2 - 11} {x2},{y2} {x2 - 16},{y2 + 11}" fill="{color}"/>')
     return f'<svg width="{WIDTH}" height="{HEIGHT}">{"".join(made)}</svg>'
 
 

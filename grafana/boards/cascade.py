@@ -25,10 +25,11 @@ from grafana.panels import (
 WHY = {
     0: ("It is well: users have their answers", GREEN),
     1: ("It cannot: a failure is still on", VERMILLION),
-    2: ("Queues are longer than callers wait: all work is for those who have gone", VERMILLION),
-    3: ("Retries keep the load above what can be served", ORANGE),
-    4: ("The api collects garbage instead of working", PURPLE),
-    5: ("Fewer than 99 % succeed, for none of the usual reasons: it may be on its way back", ORANGE),
+    2: ("It cannot: a service is down", VERMILLION),
+    3: ("Queues are longer than callers wait: all work is for those who have gone", VERMILLION),
+    4: ("Retries keep the load above what can be served", ORANGE),
+    5: ("The api collects garbage instead of working", PURPLE),
+    6: ("Fewer than 99 % succeed, for none of the usual reasons: it may be on its way back", ORANGE),
 }
 BREAKER = {
     0: ("closed: calls go through", GREEN),
@@ -99,16 +100,10 @@ def _strip() -> list[Panel]:
             steps=((None, GREEN), (0.5, ORANGE), (1, VERMILLION)),
         ),
         stat(
-            "Work for those who have gone",
-            "Of the queries that the database finished, how many had nobody left to answer to. It all costs, and "
-            "helps no one.",
-            [
-                now(
-                    """sum(rate(lab_db_abandoned_total[15s])) / (sum(rate(
-                    http_server_request_duration_seconds_count{job="database", http_route="/query"}[15s])) > 0)
-                    or vector(0)"""
-                )
-            ],
+            "Work for nobody",
+            "Of the queries that the database finished, how many ended in no answer to a user: who asked had given "
+            "up, or was told no. It all costs, and helps no one.",
+            [now("lab:wasted_work_ratio:15s or vector(0)")],
             unit="percentunit",
             decimals=0,
             steps=((None, GREEN), (0.1, ORANGE), (0.3, VERMILLION)),
@@ -145,13 +140,13 @@ def _load() -> list[Panel]:
                     "queries finished (throughput)",
                 ),
                 query("lab:served_rps:15s", "users served (goodput)"),
-                query("sum(rate(lab_db_abandoned_total[15s]))", "finished for nobody"),
+                query("sum(rate(lab_db_abandoned_total[15s]))", "finished after its caller hung up"),
             ],
             unit="reqps",
             overrides=[
                 line("queries finished (throughput)", SKY),
                 line("users served (goodput)", GREEN, fill=25),
-                line("finished for nobody", VERMILLION),
+                line("finished after its caller hung up", VERMILLION),
             ],
         ),
     ]
@@ -253,7 +248,7 @@ def cascade() -> dict[str, Any]:
     """The dashboard for the minutes in which nothing helps."""
     why = stat(
         "Why does it not recover?",
-        "The first reason that holds now, of five; see lab:why in prometheus/rules/recording.yml. Ask the room before "
+        "The first reason that holds now, of six; see lab:why in prometheus/rules/recording.yml. Ask the room before "
         "you read it out.",
         [now("lab:why")],
         unit="none",

@@ -196,21 +196,33 @@ def _causes() -> list[Panel]:
     ]
 
 
+def _switches() -> list[Panel]:
+    return [
+        state_timeline(
+            "Failures: what was on, and when",
+            "Every failure of every service. Find the first bar before the users' line fell, and then the last one to "
+            "go.",
+            [query('lab_switch_active{kind="failure"}', "{{job}} {{name}}")],
+            meanings=ON_OFF,
+        ),
+        state_timeline(
+            "Defences and settings: what was changed, and when",
+            "Every defence, and every setting that differs from its default. Which of these bars ended the outage?",
+            [query('lab_switch_active{kind!="failure"}', "{{job}} {{name}}")],
+            meanings={0: ("off", GREY), 1: ("ON", SKY)},
+        ),
+    ]
+
+
 def overview() -> dict[str, Any]:
     """The home dashboard."""
-    switches = state_timeline(
-        "What was switched, and when",
-        "Every failure, defence and setting of every service. Find the first bar before the users' line fell.",
-        [query("lab_switch_active", "{{job}} {{name}}")],
-        meanings=ON_OFF,
-    )
     rows = [
         (4, [(3, panel) for panel in _verdict()]),
         (13, [(24, control_panel())]),
         (9, [(12, panel) for panel in _users()]),
         (11, [(12, panel) for panel in _causes()[:2]]),
         (11, [(12, panel) for panel in _causes()[2:]]),
-        (22, [(24, switches)]),
+        (22, [(12, panel) for panel in _switches()]),
     ]
     about = "How the users are, what is broken, and the buttons that break it."
     return dashboard("lab-overview", about, rows, variables=[control_variable()])

@@ -6,6 +6,7 @@ import socket
 import webbrowser
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 
 from . import infra
 from .api import Document
@@ -62,10 +63,11 @@ def events(ctx: Context, args: Namespace) -> int:
         return 0
     for event in known[-SHOWN_BEFORE_FOLLOWING:]:
         _tell(ctx, event)
-    for news in follow(ctx, known[-1]["id"] if known else 0):
-        for event in news:
-            _tell(ctx, event)
-        ctx.sleep(POLL_SECONDS)
+    with suppress(KeyboardInterrupt):  # the way to end it
+        for news in follow(ctx, known[-1]["id"] if known else 0):
+            for event in news:
+                _tell(ctx, event)
+            ctx.sleep(POLL_SECONDS)
     return 0
 
 

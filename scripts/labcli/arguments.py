@@ -18,14 +18,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="lab", description=ABOUT, epilog=TOUR, formatter_class=_Help, parents=[common], allow_abbrev=False
     )
-    parser.set_defaults(json=False, port_offset=None)
     commands = _Commands(parser, common)
     _add_lifecycle(commands)
     _add_looking(commands)
     _add_switching(commands)
     _add_acting(commands)
     _add_infra(commands, common)
-    return parser.parse_args(argv)
+    # Not as argparse's defaults: it would give them to each command's options too, which then undo those before it.
+    return parser.parse_args(argv, argparse.Namespace(json=False, port_offset=None))
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -57,7 +57,7 @@ class _Commands:
 
 
 def _common_options() -> argparse.ArgumentParser:
-    """What may stand before and after the command; no defaults here, or the second would undo the first."""
+    """What may stand before and after the command."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--json", action="store_true", help="print JSON, one document a line")
     offset_help = "the lab whose ports are all N higher (default 0)"

@@ -84,7 +84,7 @@ class Plan:
 def plans(config: Config, python: Path | str = sys.executable) -> list[Plan]:
     """Every process of the lab; Prometheus is among them where its binary is on PATH."""
     found = [_service_plan(config, name, python) for name in SERVICES]
-    prometheus = shutil.which("prometheus", path=config.variables.get("PATH"))
+    prometheus = shutil.which("prometheus", path=config.variables.get("PATH", ""))
     return [*found, _prometheus_plan(config, prometheus)] if prometheus else found
 
 

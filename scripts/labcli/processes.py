@@ -62,7 +62,7 @@ def _from_proc(pid: int) -> tuple[str, str] | None:
 
 def _from_ps(pid: int) -> tuple[str, str] | None:
     """State and start time, where there is no /proc."""
-    shown = capture(["ps", "-o", "stat=,lstart=", "-p", str(pid)], env={**os.environ, "LC_ALL": "C"})
+    shown = capture(["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)], env={**os.environ, "LC_ALL": "C"})
     state, _, started = shown.out.strip().partition(" ")
     return (state, started.strip()) if shown.ok and started else None
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 NOT_FOUND = 127
 TIMED_OUT = 124
+STDERR = 2
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, to_stde
     """Run a program that talks to the person itself; `to_stderr` keeps standard output for JSON."""
     try:
         return subprocess.run(
-            command, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr if to_stderr else None, check=False
+            command, env=env, stdin=subprocess.DEVNULL, stdout=STDERR if to_stderr else None, check=False
         ).returncode
     except FileNotFoundError:
         return NOT_FOUND

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from werkzeug.datastructures import Headers
 
 REQUEST_ID = "X-Request-ID"
 REQUEST_START = "X-Request-Start"
+DEADLINE = "X-Request-Deadline"
 TRACE = "X-Lab-Trace"
 HOPS = "X-Lab-Hops"
 REASON = "X-Lab-Reason"
@@ -23,15 +25,18 @@ class Call:
     """One request in one service.
 
     `sent_at` is when the caller sent it (seconds since 1970, from X-Request-Start), `started_at` when its handler
-    began; the time between was spent in queues. `attempts` are this service's own calls to the next one.
+    began; the time between was spent in queues. `deadline` is when the caller stops waiting, if it said so.
+    `attempts` are this service's own calls to the next one, and `let_in` says that nothing at the door refused it.
     """
 
     request_id: str
     sent_at: float
     traced: bool = False
+    deadline: float | None = None
     started_at: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    let_in: bool = False
     hops_behind: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
@@ -41,7 +46,13 @@ class Call:
         request_id = headers.get(REQUEST_ID, "")
         if not (request_id.isascii() and request_id.isprintable() and 0 < len(request_id) <= 64):
             request_id = new_request_id()
-        return cls(request_id, sent_at(headers.get(REQUEST_START), moment), TRACE in headers, moment)
+        return cls(
+            request_id,
+            sent_at(headers.get(REQUEST_START), moment),
+            TRACE in headers,
+            _deadline(headers.get(DEADLINE)),
+            moment,
+        )
 
     @property
     def queue_seconds(self) -> float:
@@ -74,6 +85,15 @@ def sent_at(header: str | None, moment: float) -> float:
     except ValueError:
         return moment
     return claimed if moment - MAX_AGE_SECONDS <= claimed <= moment else moment
+
+
+def _deadline(header: str | None) -> float | None:
+    """When X-Request-Deadline says that the caller stops waiting; one that makes no sense is none."""
+    try:
+        claimed = float(header) if header is not None else math.nan
+    except ValueError:
+        return None
+    return claimed if math.isfinite(claimed) else None
 
 
 def new_request_id() -> str:

@@ -5,28 +5,41 @@ The order is that in which active switches are asked: defences stand at the door
 
 from __future__ import annotations
 
+from services.common.defences.adaptive_concurrency import AdaptiveConcurrency
+from services.common.defences.bulkhead import Bulkhead
 from services.common.defences.circuit_breaker import CircuitBreaker
+from services.common.defences.deadline import Deadline
 from services.common.defences.load_shedding import LoadShedding
+from services.common.defences.rate_limit import RateLimit
 from services.common.defences.retry_budget import RetryBudget
+from services.common.failures.connection_leak import ConnectionLeak
 from services.common.failures.connection_limit import ConnectionLimit
 from services.common.failures.cpu_burn import CpuBurn
 from services.common.failures.crash import Crash
 from services.common.failures.error_rate import ErrorRate
 from services.common.failures.hang import Hang
 from services.common.failures.latency import Latency
+from services.common.failures.lock_contention import LockContention
 from services.common.failures.memory_leak import MemoryLeak
+from services.common.failures.missing_index import MissingIndex
 from services.common.failures.outage import Outage
 from services.common.failures.slow_query import SlowQuery
+from services.common.failures.thread_leak import ThreadLeak
 from services.common.sizes import Arrivals, Capacity, Client, Pool
 from services.common.switches import Switch
 
+# What a service does with the requests that come to it, and with those that it sends.
+DOOR: tuple[type[Switch], ...] = (Deadline, RateLimit, LoadShedding, AdaptiveConcurrency)
+CALLER: tuple[type[Switch], ...] = (RetryBudget, CircuitBreaker, Bulkhead)
+
 CATALOGUE: dict[str, tuple[type[Switch], ...]] = {
-    "frontend": (LoadShedding, RetryBudget, CircuitBreaker, Latency, ErrorRate, CpuBurn, Hang, Crash, Client),
+    "frontend": (*DOOR, *CALLER, Latency, ErrorRate, CpuBurn, Hang, Crash, Client),
     "api": (
-        LoadShedding,
-        RetryBudget,
-        CircuitBreaker,
+        *DOOR,
+        *CALLER,
         MemoryLeak,
+        ConnectionLeak,
+        ThreadLeak,
         Latency,
         ErrorRate,
         CpuBurn,
@@ -35,6 +48,16 @@ CATALOGUE: dict[str, tuple[type[Switch], ...]] = {
         Client,
         Pool,
     ),
-    "database": (SlowQuery, ConnectionLimit, Outage, ErrorRate, Hang, Capacity),
+    "database": (
+        *DOOR,
+        SlowQuery,
+        LockContention,
+        MissingIndex,
+        ConnectionLimit,
+        Outage,
+        ErrorRate,
+        Hang,
+        Capacity,
+    ),
     "traffic": (Arrivals,),
 }

@@ -1,7 +1,8 @@
 """The one place from which a service calls another: attempts, defences, timeouts, and what became of each attempt.
 
-Order of a call, fixed here: epoch, then retry (attempts, budget, backoff), then breaker, then the connection pool, then
-the timeout of the attempt. An open breaker and an exhausted pool are not retried, and are no failure of the peer.
+Order of a call, fixed here and by the catalogue: epoch, then retry (attempts, budget, backoff), then breaker, then
+bulkhead, then the connection pool, then the timeout of the attempt. What the caller's own side refuses is not retried,
+and is no failure of the peer.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from services.common import problems
-from services.common.call import HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call, new_request_id
+from services.common.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call, new_request_id
 from services.common.epoch import Epoch
 from services.common.metrics import ClientMetrics
 from services.common.switches import Switches
@@ -115,7 +116,7 @@ class PeerClient:
         self._epoch.check(call.sent_at)
         began_at, began = time.time(), time.perf_counter()
         try:
-            self._switches.before_attempt()
+            self._switches.before_attempt(is_retry)
         except problems.Problem as problem:
             return self._ended(call, _Attempt("rejected", problem), began_at, began)
         attempt = _Attempt("rejected")
@@ -125,7 +126,7 @@ class PeerClient:
                 if not call.traced:  # test requests are not users
                     self.window.add()
                 attempt = self._send(path, call)
-        except problems.PoolTimeout as problem:
+        except (problems.PoolTimeout, problems.DeadlineExceeded) as problem:
             attempt = _Attempt("rejected", problem)
         finally:
             self._switches.after_attempt(attempt.outcome, is_retry)
@@ -176,7 +177,10 @@ class PeerClient:
             prepared = self._prepared[path] = requests.Request("GET", self._base_url + path).prepare()
         request = prepared.copy()
         request.headers[REQUEST_ID] = call.request_id
-        request.headers[REQUEST_START] = repr(time.time())
+        now = time.time()
+        request.headers[REQUEST_START] = repr(now)
+        gives_up_at = now + self._setting.values.timeout_seconds
+        request.headers[DEADLINE] = repr(min(gives_up_at, call.deadline or gives_up_at))
         if call.traced:
             request.headers[TRACE] = "1"
         return request

@@ -24,7 +24,7 @@ FINE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 
 STATUS_CODES = ("200", "404", "405", "500", "502", "503", "504")
 CLIENT_OUTCOMES = ("ok", "error", "timeout", "refused", "rejected")
 USER_OUTCOMES = ("success", "error", "timeout", "refused")
-SHED_REASONS = ("shed", "queue_full")
+SHED_REASONS = ("shed", "rate_limit", "deadline", "queue_full")
 
 
 class ProcessCollector(Collector):

@@ -144,6 +144,26 @@ class BreakerOpen(Problem):
     retry_after_seconds = 1
 
 
+class BulkheadFull(Problem):
+    """As many calls to the peer are under way as the bulkhead allows."""
+
+    status, reason, title = 503, "bulkhead_full", "The bulkhead is full"
+    retry_after_seconds = 1
+
+
+class RateLimited(Problem):
+    """More requests came than the rate limit serves."""
+
+    status, reason, title = 503, "rate_limit", "Too many requests"
+    retry_after_seconds = 1
+
+
+class DeadlineExceeded(Problem):
+    """The caller has stopped waiting: the work is not begun."""
+
+    status, reason, title = 504, "deadline", "The deadline has passed"
+
+
 class PeerTimeout(Problem):
     """The peer did not answer within the caller's timeout."""
 

@@ -186,6 +186,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
         server.queue_wait.observe(call.queue_seconds)
         if request.url_rule is not None:
             service.switches.before_request(call)
+            call.let_in = True
             service.epoch.check(call.sent_at)
 
     @app.after_request
@@ -193,6 +194,8 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
         call: Call = g.call
         reason = response.headers.get(REASON)
         route = request.url_rule.rule if request.url_rule else UNMATCHED
+        if call.let_in:
+            service.switches.after_request(call)
         server.duration.labels(route, response.status_code).observe(call.elapsed_seconds)
         response.headers[REQUEST_ID] = call.request_id
         if call.traced:

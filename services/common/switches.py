@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 from services.common.call import Call
 from services.common.memory import Memory
 from services.common.params import Param, Value, defaults, namespace, parse_params
-from services.common.problems import NotFound
+from services.common.problems import NotFound, Problem
 
 log = logging.getLogger(__name__)
 
@@ -87,12 +87,22 @@ class Switch:
     def before_request(self, call: Call) -> None:
         """Called at the start of every user request, in its thread; may wait or raise."""
 
+    def after_request(self, call: Call) -> None:
+        """Called when a request that was let in has its answer."""
+
+    def after_queue(self, call: Call) -> None:
+        """Called when a request comes out of a queue, for a connection or a slot; may raise."""
+
     def during_query(self, call: Call) -> None:
         """Called while a query holds its database connection; may wait."""
 
     def max_connections(self, connections: int) -> int:
         """The number of database connections, given what it would be without this switch."""
         return connections
+
+    def keep_connection(self, release: Callable[[], None]) -> bool:
+        """Whether this switch keeps a connection that is due back in the pool; then it calls `release` itself."""
+        return False
 
     def may_retry(self) -> bool:
         """Whether this service may send one more attempt of a call that failed."""
@@ -148,7 +158,17 @@ class Setting(Switch):
     kind = "setting"
 
 
-HOOKS = ("before_request", "during_query", "max_connections", "may_retry", "before_attempt", "after_attempt")
+HOOKS = (
+    "before_request",
+    "after_request",
+    "after_queue",
+    "during_query",
+    "max_connections",
+    "keep_connection",
+    "may_retry",
+    "before_attempt",
+    "after_attempt",
+)
 
 
 class Switches:
@@ -267,6 +287,20 @@ class Switches:
             if self._hits(switch):
                 switch.before_request(call)
 
+    def after_request(self, call: Call) -> None:
+        """Run every active switch's `after_request`."""
+        for switch in self._hooks["after_request"]:
+            switch.after_request(call)
+
+    def after_queue(self, call: Call) -> None:
+        """Run every active switch's `after_queue`."""
+        for switch in self._hooks["after_queue"]:
+            switch.after_queue(call)
+
+    def keep_connection(self, release: Callable[[], None]) -> bool:
+        """Whether an active switch keeps this connection."""
+        return any(switch.keep_connection(release) for switch in self._hooks["keep_connection"])
+
     def during_query(self, call: Call) -> None:
         """Run every active switch's `during_query`."""
         for switch in self._hooks["during_query"]:
@@ -283,10 +317,17 @@ class Switches:
         """Whether every active defence allows one more retry."""
         return all(switch.may_retry() for switch in self._hooks["may_retry"])
 
-    def before_attempt(self) -> None:
-        """Ask every active defence to let an attempt through."""
-        for switch in self._hooks["before_attempt"]:
-            switch.before_attempt()
+    def before_attempt(self, is_retry: bool) -> None:
+        """Ask every active defence to let an attempt through; one that refuses undoes what the others allowed."""
+        asked: list[Switch] = []
+        try:
+            for switch in self._hooks["before_attempt"]:
+                switch.before_attempt()
+                asked.append(switch)
+        except Problem:
+            for switch in asked:
+                switch.after_attempt("rejected", is_retry)
+            raise
 
     def after_attempt(self, outcome: str, is_retry: bool) -> None:
         """Tell every active defence how an attempt ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,12 +26,14 @@ class Switched:
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happens at a moment of the scene, in seconds from its start."""
+    """Something that happens at a moment of the scene, in seconds from its start: first `off`, then `on`."""
 
     say: str
     at_seconds: float = 0
     rps: float | None = None
     requests: int = 0
+    on: tuple[Switched, ...] = ()
+    off: tuple[Switched, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,10 @@ class Scene:
         }
 
 
+def _step(on: Sequence[dict[str, Any]] = (), off: Sequence[dict[str, Any]] = (), **rest: Any) -> Step:
+    return Step(on=tuple(Switched(**entry) for entry in on), off=tuple(Switched(**entry) for entry in off), **rest)
+
+
 def read_scene(path: Path) -> Scene:
     """The scene of a file; a key that does not belong there raises TypeError with its name."""
     raw = tomllib.loads(path.read_text())
@@ -132,7 +139,7 @@ def read_scene(path: Path) -> Scene:
         watch=tuple(raw.pop("watch")),
         rps=raw.pop("rps"),
         switches=tuple(Switched(**entry) for entry in raw.pop("switches", [])),
-        steps=tuple(Step(**entry) for entry in raw.pop("steps", [])),
+        steps=tuple(_step(**entry) for entry in raw.pop("steps", [])),
         expect=tuple(Expectation(**entry) for entry in raw.pop("expect")),
         **raw,
     )

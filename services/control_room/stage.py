@@ -105,6 +105,11 @@ class Run:
             self.recording.note_request(result)
             if self._ended.is_set():
                 return
+        for switched, active in [(each, False) for each in step.off] + [(each, True) for each in step.on]:
+            if self._ended.is_set():
+                return
+            params = switched.params if active else {}
+            self._lab.switch(switched.service, switched.kind, switched.name, active, params)
         if step.rps is not None and not self._ended.is_set():
             self._lab.set_traffic(step.rps)
 

@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     def query() -> dict[str, Any]:
         slots.acquire()
         try:
+            service.switches.after_queue(g.call)
             seconds = capacity.values.service_time_seconds * dice.uniform(1 - SPREAD, 1 + SPREAD)
             service.epoch.wait(seconds, g.call.sent_at)
             service.switches.during_query(g.call)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.common.call import REQUEST_ID, REQUEST_START, new_request_id
+from services.common.call import DEADLINE, REQUEST_ID, REQUEST_START, new_request_id
 from services.common.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES
 from services.common.problems import Reset
 from services.common.switches import Switch
@@ -125,7 +125,8 @@ class Users:
             rps = self._setting.values.rps
             if rps:
                 due += self._random.expovariate(rps)
-            if await self._woken_before(due if rps else None):
+            woken = await self._woken_before(due if rps else None)
+            if woken or self._setting.values.rps != rps:  # the change may be told a moment after it was made
                 due = time.monotonic()
                 continue
             self._metrics.lag.observe(max(0.0, time.monotonic() - due))
@@ -196,12 +197,18 @@ class Users:
             address = await self._address.resolve()
         except OSError as error:
             raise ConnectionRefusedError(str(error)) from error
+        now, patience = time.time(), self._setting.values.patience_seconds
         reader, writer = await asyncio.open_connection(address, self._address.port)
         try:
-            writer.write(
-                f"GET {PATH} HTTP/1.1\r\nHost: {self._address.host}\r\nConnection: close\r\n"
-                f"{REQUEST_ID}: {new_request_id()}\r\n{REQUEST_START}: {time.time()!r}\r\n\r\n".encode()
-            )
+            headers = {
+                "Host": self._address.host,
+                "Connection": "close",
+                REQUEST_ID: new_request_id(),
+                REQUEST_START: repr(now),
+                DEADLINE: repr(now + patience),
+            }
+            lines = [f"GET {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+            writer.write("\r\n".join(lines).encode())
             answer = await reader.read()
         finally:
             writer.close()

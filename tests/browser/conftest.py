@@ -24,7 +24,9 @@ RESULTS = ROOT / "test-results" / "browser"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WIDE, NARROW = {"width": 1920, "height": 1080}, {"width": 390, "height": 844}
 # The page may be told these: they are what a test breaks on purpose.
-EXPECTED_ERRORS = re.compile(r"status of (401|422|503)|ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_EMPTY|ERR_CONN")
+EXPECTED_ERRORS = re.compile(
+    r"status of (401|422|503)|ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_EMPTY|ERR_CONN|ERR_INCOMPLETE"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

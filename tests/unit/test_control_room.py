@@ -92,7 +92,7 @@ def test_a_look_that_fails_does_not_block_the_next():
 @pytest.mark.parametrize("scene", all_scenes().values(), ids=list(all_scenes()))
 def test_every_scene_can_be_played(scene):
     assert scene.title and scene.story and scene.do and scene.watch and scene.expect
-    for switched in scene.switches:
+    for switched in [*scene.switches, *(each for step in scene.steps for each in (*step.on, *step.off))]:
         found = find_switch(switched.service, switched.kind, switched.name)
         found.check(parse_params(found.all_params(), switched.params))
     for expectation in scene.expect:

@@ -41,7 +41,7 @@ export function tell(level, text) {
 
 /** What went wrong, in a sentence. */
 export function inWords(error) {
-  if (error instanceof NoAnswer) return "The control room does not answer: nothing is known to have changed.";
+  if (error instanceof NoAnswer) return "The control room does not answer: whether anything has changed is not known.";
   if (error instanceof Refused) return `Refused: ${error.message}`;
   console.error(error);
   return `The page failed: ${error.message}`;

@@ -46,7 +46,8 @@ class Log {
     this.pauseButton = h("button", { type: "button", class: "button", "aria-pressed": "false", onclick: () => this.pause() }, this.pauseShape, this.pauseText);
     setIcon(this.pauseShape, "pause");
     const copy = h("button", { type: "button", class: "button", onclick: () => this.copy() }, icon("copy"), "Copy");
-    this.list = h("ol", { class: "log-lines", role: "log", "aria-label": "Activity, newest first", tabindex: "0" });
+    this.list = h("ol");
+    const lines = h("div", { class: "log-lines", role: "log", "aria-label": "Activity, newest first", tabindex: "0" }, this.list);
     root.append(
       h(
         "div",
@@ -55,7 +56,7 @@ class Log {
         h("span", { class: "log-state soft" }, this.stateShape, this.stateText),
         h("div", { class: "log-tools" }, this.level, this.search, this.pauseButton, copy),
       ),
-      this.list,
+      lines,
     );
   }
 

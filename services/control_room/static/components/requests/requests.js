@@ -21,7 +21,7 @@ export function mountRequests(root, lab, path) {
   const spoken = h("p", { class: "sr", role: "status" });
   const send = (count, button) => busy(button, () => run(count));
   const one = h("button", { type: "button", class: "button", "aria-keyshortcuts": "t", onclick: () => send(1, one) }, icon("send"), h("span", {}, "Test single request"), h("span", { class: "key", "aria-hidden": "true" }, "T"));
-  const ten = h("button", { type: "button", class: "button", "aria-label": "Ten test requests", onclick: () => send(10, ten) }, "×10");
+  const ten = h("button", { type: "button", class: "button", "aria-label": "×10 test requests", onclick: () => send(10, ten) }, "×10");
   root.append(h("div", { class: "requests-buttons" }, one, ten), hint, chips, spoken);
 
   async function run(count) {

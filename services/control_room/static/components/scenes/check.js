@@ -41,7 +41,7 @@ export class Check {
 
 function waitInWords(check, elapsed) {
   const left = Math.ceil((check.at_seconds ?? 0) - elapsed);
-  return left > 0 ? `decided within ${left} s` : "being measured";
+  return left > 0 ? `decided in ${left} s at the latest` : "being measured";
 }
 
 /** Why a symptom may be missing: what of the scene is not as it was set. */

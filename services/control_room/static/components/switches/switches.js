@@ -5,7 +5,6 @@ import { h, icon, say } from "../../lib/dom.js";
 import { Switch } from "./switch.js";
 
 const AGAIN_MS = 3000;
-const MANY = 10; // a service with more of them gets two columns
 const KINDS = [
   ["failure", "Failures", "break something"],
   ["defence", "Defences", "protect something"],
@@ -32,11 +31,10 @@ class Group {
     this.count = h("small", {}, "");
     this.element = h(
       "section",
-      { class: `switch-service switches-of-${service}`, "aria-labelledby": `switches-${service}` },
+      { class: "switch-service", "aria-labelledby": `switches-${service}` },
       h("h3", { id: `switches-${service}` }, TITLES[service] ?? service, this.count),
-      h("div", { class: "switch-kinds" }, ...KINDS.map((kind) => this.kind(...kind))),
+      ...KINDS.map((kind) => this.kind(...kind)),
     );
-    if (this.switches.length > MANY) this.element.classList.add("many");
   }
 
   kind(kind, title, what) {
@@ -46,7 +44,7 @@ class Group {
       h(
         "div",
         { class: `switch-kind ${kind}` },
-        h("h4", {}, icon(kind), `${title}: ${what}`),
+        h("h4", {}, icon(kind), h("span", {}, `${title} `, h("small", {}, what))),
         h("ul", { class: "switch-list" }, ...found.map((one) => one.element)),
       )
     );

@@ -1,0 +1,59 @@
+"""Which lab is meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from labcli.config import Config, read_dotenv
+from labcli.errors import UsageError
+
+
+def load(repo: Path, offset: int | None = None, **environ: str) -> Config:
+    return Config.load(offset, environ, repo)
+
+
+def test_the_environment_wins_over_dotenv_and_that_over_the_default(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LAB_PORT=8181\nFRONTEND_PORT=8001\n")
+    config = load(tmp_path, LAB_PORT="8282")
+    assert (config.port("LAB_PORT"), config.port("FRONTEND_PORT"), config.port("GRAFANA_PORT")) == (8282, 8001, 3000)
+
+
+def test_the_offset_moves_every_port_and_is_part_of_every_hint(tmp_path: Path) -> None:
+    config = load(tmp_path, 100)
+    assert config.url == "http://127.0.0.1:8180"
+    assert config.port("GRAFANA_PORT") == 3100
+    assert config.hint("up") == "./scripts/lab up --port-offset 100"
+
+
+def test_the_offset_may_come_from_the_environment(tmp_path: Path) -> None:
+    assert load(tmp_path, LAB_PORT_OFFSET="50").offset == 50
+    assert load(tmp_path, 7, LAB_PORT_OFFSET="50").offset == 7
+
+
+def test_lab_url_wins_over_ports(tmp_path: Path) -> None:
+    assert load(tmp_path, 100, LAB_URL="http://10.0.0.7:99/").url == "http://10.0.0.7:99"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{"LAB_PORT": "x"}, {"LAB_PORT": "0"}, {"LAB_PORT": "70000"}, {"LAB_PORT_OFFSET": "-1"}, {"LAB_URL": "localhost"}],
+)
+def test_nonsense_is_a_usage_error_that_names_the_variable(tmp_path: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match=next(iter(environ))):
+        load(tmp_path, **environ)
+
+
+def test_an_offset_that_leaves_the_ports_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="smaller offset"):
+        load(tmp_path, 60000)
+
+
+def test_dotenv_knows_comments_quotes_and_spaces(tmp_path: Path) -> None:
+    text = "# a comment\nA=1 # why\n B = two \nC=\"a # b\"\nD='x'\nE=\nno pair\n#F=1\n"
+    (tmp_path / ".env").write_text(text)
+    assert read_dotenv(tmp_path / ".env") == {"A": "1", "B": "two", "C": "a # b", "D": "x", "E": ""}
+
+
+def test_no_dotenv_is_an_empty_one(tmp_path: Path) -> None:
+    assert read_dotenv(tmp_path / ".env") == {}

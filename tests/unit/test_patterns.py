@@ -1,0 +1,200 @@
+"""What the failures and defences of the outage patterns do, beyond the catalogue's contract."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from services.common.call import Call
+from services.common.defences.adaptive_concurrency import AdaptiveConcurrency
+from services.common.defences.bulkhead import Bulkhead
+from services.common.defences.rate_limit import RateLimit
+from services.common.memory import Memory
+from services.common.params import defaults
+from services.common.problems import BulkheadFull, DeadlineExceeded, RateLimited, Shed
+from services.common.service import Service
+from services.common.switches import Host
+from tests.conftest import wait_until
+
+
+@pytest.fixture
+def call():
+    return Call("id", time.time())
+
+
+@pytest.fixture
+def service_of(make_settings):
+    services = []
+
+    def make(name):
+        services.append(Service(make_settings(name)))
+        return services[-1]
+
+    yield make
+    for service in services:
+        service.reset(time.time())
+
+
+@pytest.fixture
+def switched_on(tmp_path):
+    """A defence that is on, with a clock of the test's own."""
+
+    def make(kind, **params):
+        clock = [0.0]
+        in_flight = [1]
+        host = Host(Memory(tmp_path), in_flight=lambda: in_flight[0], clock=lambda: clock[0])
+        switch = kind(host)
+        switch.start(defaults(kind.all_params()) | params, None)
+        return switch, clock, in_flight
+
+    return make
+
+
+def test_a_connection_leak_keeps_connections_until_it_is_switched_off(service_of):
+    switches = service_of("api").switches
+    released = []
+    assert not switches.keep_connection(lambda: released.append(1))
+    switches.change("failure", "connection_leak", True, {"ratio": 1})
+    for _ in range(3):
+        assert switches.keep_connection(lambda: released.append(1))
+    assert released == []
+    switches.change("failure", "connection_leak", False, {})
+    assert released == [1, 1, 1]
+
+
+def test_a_thread_leak_leaves_threads_up_to_its_bound_and_reset_ends_them(service_of, call):
+    service = service_of("api")
+
+    def leaked():
+        return sum(thread.name == "thread_leak" for thread in threading.enumerate())
+
+    service.switches.change("failure", "thread_leak", True, {"threads_per_request": 3, "max_threads": 7})
+    for _ in range(5):
+        service.switches.before_request(call)
+    assert leaked() == 7
+    service.reset(time.time())
+    wait_until(lambda: leaked() == 0, "every leaked thread has ended")
+
+
+def test_lock_contention_makes_queries_run_one_after_another(service_of, call):
+    switches = service_of("database").switches
+    switches.change("failure", "lock_contention", True, {"hold_seconds": 0.05})
+    began = time.monotonic()
+    threads = [threading.Thread(target=switches.during_query, args=(call,)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - began >= 0.3
+
+
+def test_a_missing_index_uses_the_cpu_and_many_may_read_at_once(service_of, call):
+    switches = service_of("database").switches
+    switches.change("failure", "missing_index", True, {"rows": 50_000})
+    switches.during_query(call)
+    began = time.process_time()
+    threads = [threading.Thread(target=switches.during_query, args=(call,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    switches.change("failure", "missing_index", False, {})
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    switches.change("failure", "missing_index", True, {"rows": 50_000})
+    switches.during_query(call)
+    assert time.process_time() - began > 0.001
+
+
+def test_a_deadline_drops_what_nobody_waits_for(service_of):
+    switches = service_of("database").switches
+    late, timely = (Call("id", time.time(), deadline=time.time() + left) for left in (-0.1, 60))
+    switches.before_request(late)
+    switches.change("defence", "deadline", True, {})
+    switches.before_request(timely)
+    switches.after_queue(timely)
+    with pytest.raises(DeadlineExceeded):
+        switches.before_request(late)
+    with pytest.raises(DeadlineExceeded):
+        switches.after_queue(late)
+    switches.before_request(Call("id", time.time()))
+
+
+def test_a_rate_limit_serves_its_rate_and_a_burst(switched_on, call):
+    limit, clock, _ = switched_on(RateLimit, rps=10.0, burst=5)
+    served = 0
+    for _ in range(1000):
+        try:
+            limit.before_request(call)
+            served += 1
+        except RateLimited:
+            pass
+        clock[0] += 0.01
+    assert 100 <= served <= 106
+
+
+def test_a_bulkhead_never_lets_more_in_than_it_says(switched_on):
+    bulkhead, _, _ = switched_on(Bulkhead, max_concurrent=4)
+    most, lock, release = [0], threading.Lock(), threading.Event()
+    refused = []
+
+    def one():
+        try:
+            bulkhead.before_attempt()
+        except BulkheadFull:
+            refused.append(1)
+            return
+        with lock:
+            most[0] = max(most[0], bulkhead.under_way)
+        release.wait(5)
+        bulkhead.after_attempt("ok", False)
+
+    threads = [threading.Thread(target=one) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(refused) == 16, "16 are refused")
+    release.set()
+    for thread in threads:
+        thread.join()
+    assert most[0] == 4 and bulkhead.under_way == 0
+
+
+def test_a_bulkhead_does_not_count_calls_that_began_before_it(switched_on):
+    bulkhead, _, _ = switched_on(Bulkhead)
+    bulkhead.after_attempt("ok", False)
+    assert bulkhead.under_way == 0
+
+
+def test_a_breaker_probe_that_the_bulkhead_refuses_is_given_back(service_of):
+    switches = service_of("api").switches
+    switches.change("defence", "circuit_breaker", True, {"calls": 1, "open_seconds": 0.1, "probes": 1})
+    switches.change("defence", "bulkhead", True, {"max_concurrent": 1})
+    breaker, bulkhead = switches.get("defence", "circuit_breaker"), switches.get("defence", "bulkhead")
+    switches.before_attempt(False)
+    switches.after_attempt("timeout", False)
+    assert breaker.state == 2
+    wait_until(lambda: time.monotonic() - breaker._opened_at > 0.1, "the breaker may probe")
+    bulkhead.under_way = 1
+    for _ in range(3):
+        with pytest.raises(BulkheadFull):
+            switches.before_attempt(False)
+    bulkhead.under_way = 0
+    switches.before_attempt(False)
+    switches.after_attempt("ok", False)
+    assert breaker.state == 0
+
+
+def test_adaptive_concurrency_shrinks_when_answers_are_slow_and_grows_when_they_are_quick(switched_on):
+    limit, _, in_flight = switched_on(AdaptiveConcurrency, target_seconds=0.1, min_limit=2, max_limit=20)
+    slow = Call("id", time.time(), started=time.perf_counter() - 1)
+    for _ in range(50):
+        limit.after_request(slow)
+    assert limit.limit == 2
+    in_flight[0] = 3
+    with pytest.raises(Shed):
+        limit.before_request(slow)
+    for _ in range(500):
+        limit.after_request(Call("id", time.time()))
+    assert limit.limit == 20
+    limit.before_request(slow)
