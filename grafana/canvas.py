@@ -6,6 +6,7 @@ Everything is placed in pixels of a screen that is 1920 wide; a smaller one show
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ Element = dict[str, Any]
 WIDTH, HEIGHT = 1868, 436
 SERVICES = ("frontend", "api", "database")
 RATES = (0, 4, 10, 20)
+ONE_COLUMN_OF_SCENES = 6
 TESTS = (1, 10)
 GAP = 6
 DARK = "#111111"  # readable on every colour of the palette, as white is not
@@ -25,7 +27,7 @@ WHITE = "#ffffff"
 BOX_TOP, BOX_HEIGHT = 4, 78
 LIST_TOP = BOX_TOP + BOX_HEIGHT + 14
 USERS_LEFT, USERS_WIDTH = 4, 262
-SERVICES_LEFT, SERVICE_WIDTH, SERVICE_PITCH = 300, 384, 412
+SERVICES_LEFT, SERVICE_WIDTH, SERVICE_PITCH = 296, 344, 362
 SCENES_LEFT = SERVICES_LEFT + len(SERVICES) * SERVICE_PITCH
 SCENES_WIDTH = WIDTH - SCENES_LEFT - 4
 
@@ -100,16 +102,16 @@ def switch_rows(service: str, left: float) -> list[Element]:
     """A line for each failure of a service: its name, its state, and a button each for on and off."""
     names = failures_of(service)
     pitch = min(46, (HEIGHT - LIST_TOP) / max(len(failures_of(other)) for other in SERVICES))
-    height, key, wide = pitch - GAP, 64, SERVICE_WIDTH - 2 * (64 + GAP)
+    height, key, wide = pitch - GAP, 58, SERVICE_WIDTH - 2 * (58 + GAP)
     made: list[Element] = []
     for index, name in enumerate(names):
         top, path, title = LIST_TOP + index * pitch, f"/api/services/{service}/failures/{name}", f"{service} {name}"
         pill = (left, top, wide, height)
         made.append(element("rectangle", title, pill, background={"color": {"field": title, "fixed": GREY}}))
         words = {"mode": "fixed", "fixed": name.replace("_", " ")}
-        inside = (left + 10, top, wide - 64, height)
-        made.append(element("rectangle", f"{title} name", inside, config=text_config(words, 21, DARK, "left")))
-        made.append(value(f"{title} state", title, (left + wide - 54, top, 48, height), 21, DARK))
+        inside = (left + 8, top, wide - 58, height)
+        made.append(element("rectangle", f"{title} name", inside, config=text_config(words, 20, DARK, "left")))
+        made.append(value(f"{title} state", title, (left + wide - 50, top, 44, height), 20, DARK))
         for place, (text, active) in enumerate((("on", True), ("off", False))):
             box = (left + wide + GAP + place * (key + GAP), top, key, height)
             made.append(
@@ -148,7 +150,7 @@ def node(name: str, title: str, left: float, width: float, target: str | None) -
                 "vertices": [],
             }
         ]
-        made.append(value(f"{name} calls", f"{name} calls", (box[0] + box[2] + 4, BOX_TOP + 2, 160, 30), 20, "text"))
+        made.append(value(f"{name} calls", f"{name} calls", (box[0] + box[2] + 6, BOX_TOP + 2, 100, 30), 20, "text"))
     return made
 
 
@@ -176,28 +178,19 @@ def users() -> list[Element]:
 
 
 def scenes() -> list[Element]:
-    """The scenes' column: a button and a state for each, and the big Reset."""
+    """The scenes: a button and a state for each, and the big Reset."""
     left, names = SCENES_LEFT, list(all_scenes())
-    reset_height = 104
-    pitch = min(62, (HEIGHT - reset_height - BOX_TOP - 8) / max(1, len(names)))
+    columns = 1 if len(names) <= ONE_COLUMN_OF_SCENES else 2
+    wide, key, reset_height = (SCENES_WIDTH + GAP) / columns - GAP, 44, 104
+    pitch = min(62, (HEIGHT - reset_height - BOX_TOP - 8) / math.ceil(len(names) / columns))
     made: list[Element] = []
     for index, name in enumerate(names):
-        top, wide = BOX_TOP + index * pitch, SCENES_WIDTH - 62 - GAP
-        title = f"{index + 1} {name.replace('_', ' ')}"
-        done = f"scene {name} has started"
-        made += [
-            button(
-                f"scene {name} start",
-                title,
-                (left, top, wide, pitch - GAP),
-                f"/api/scenes/{name}",
-                {},
-                variant="primary",
-                size=20,
-                done=done,
-            ),
-            state(f"scene {name} state", f"scene {name}", (left + wide + GAP, top, 62, pitch - GAP), 18),
-        ]
+        x, top = left + index % columns * (wide + GAP), BOX_TOP + index // columns * pitch
+        title, path = f"{index + 1} {name.replace('_', ' ')}", f"/api/scenes/{name}"
+        box = (x, top, wide - key - 2, pitch - GAP)
+        look = {"variant": "primary", "size": 20 if columns == 1 else 15, "done": f"scene {name} has started"}
+        made.append(button(f"scene {name} start", title, box, path, {}, **look))
+        made.append(state(f"scene {name} state", f"scene {name}", (x + wide - key, top, key, pitch - GAP), 17))
     box = (left, HEIGHT - reset_height, SCENES_WIDTH, reset_height)
     reset = button("reset", "RESET", box, "/api/reset", {}, variant="success", size=44, done="everything is off")
     return [*made, reset]

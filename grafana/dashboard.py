@@ -119,7 +119,6 @@ def annotation(name: str, color: str, expr: str, title: str, *, value_is_time: b
 
 def happenings() -> list[dict[str, Any]]:
     """What happened, and when: the same on every dashboard."""
-    restarted = "changes(process_start_time_seconds[1m]) > 0"
     return [
         annotation("Scene", BLUE, "lab_scene_active == 1", "scene: {{scene}}"),
         annotation("Failure is on", VERMILLION, 'lab_switch_active{kind="failure"} == 1', "{{job}}: {{name}}"),
@@ -146,18 +145,20 @@ def happenings() -> list[dict[str, Any]]:
             "{{job}}: {{name}} ({{kind}})",
             value_is_time=True,
         ),
-        annotation(
-            "Restart",
-            ORANGE,
-            f"process_start_time_seconds * 1000 and on (job, instance) ({restarted})",
-            "{{job}} was started again",
-            value_is_time=True,
-        ),
+        *_restarts(),
+    ]
+
+
+def _restarts() -> list[dict[str, Any]]:
+    restarted = """process_start_time_seconds * 1000
+    and on (job, instance) (changes(process_start_time_seconds[1m]) > 0)"""
+    at_limit = "(max by (job) (max_over_time(lab:memory_ratio[1m])) > 0.8)"
+    return [
+        annotation("Restart", ORANGE, restarted, "{{job}} was started again", value_is_time=True),
         annotation(
             "OOM kill",
             VERMILLION,
-            f"""process_start_time_seconds * 1000 and on (job, instance) ({restarted})
-            and on (job) (max by (job) (max_over_time(lab:memory_ratio[1m])) > 0.8)""",
+            f"{restarted} and on (job) {at_limit}",
             "{{job}} was at its memory limit and was killed",
             value_is_time=True,
         ),

@@ -203,13 +203,20 @@ def heatmap(title: str, description: str, expr: str, *, unit: str) -> Panel:
 def table(
     title: str, description: str, expr: str, columns: Mapping[str, str], overrides: Sequence[dict[str, Any]] = ()
 ) -> Panel:
-    """The labels of what an instant query finds: {label: heading}, in this order; other columns are left out."""
+    """The labels of what an instant query finds: {label: heading}, in this order, sorted by the first; no other one."""
     order = {label: index for index, label in enumerate(columns)}
     transformations = [
         {"id": "filterFieldsByName", "options": {"include": {"names": list(columns)}}},
         {"id": "organize", "options": {"excludeByName": {}, "indexByName": order, "renameByName": dict(columns)}},
     ]
-    options = {"showHeader": True, "cellHeight": "lg", "footer": {"show": False, "reducer": ["sum"], "fields": ""}}
+    first = next(iter(columns.values()))
+    sort = [{"displayName": first, "desc": False}]
+    options = {
+        "showHeader": True,
+        "cellHeight": "lg",
+        "sortBy": sort,
+        "footer": {"show": False, "reducer": ["sum"], "fields": ""},
+    }
     config = field_config("none", custom={"align": "left", "cellOptions": {"type": "auto", "wrapText": True}})
     config["overrides"] = list(overrides)
     targets = [query(expr, instant=True, kind="table")]

@@ -67,7 +67,7 @@ HOPS = (
 )
 
 
-def _strip() -> list[Panel]:
+def _trigger_and_retries() -> list[Panel]:
     return [
         stat(
             "The trigger",
@@ -85,6 +85,11 @@ def _strip() -> list[Panel]:
             meanings={0: ("no calls", GREY)},
             steps=((None, GREEN), (1.3, ORANGE), (2, VERMILLION)),
         ),
+    ]
+
+
+def _lost_work() -> list[Panel]:
+    return [
         stat(
             "Longest queue, of its callers' patience",
             "Half of the requests wait so long before their work begins, measured by what their callers wait in all. "
@@ -256,7 +261,7 @@ def cascade() -> dict[str, Any]:
     )
     rows = [
         (4, [(24, why)]),
-        (4, [(6, panel) for panel in _strip()]),
+        (4, [(6, panel) for panel in _trigger_and_retries() + _lost_work()]),
         (10, [(12, panel) for panel in _load()]),
         (10, [(12, panel) for panel in _waiting()]),
         (10, [(12, panel) for panel in _limits()]),

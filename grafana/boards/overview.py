@@ -29,7 +29,7 @@ NO_ANSWERS = {-1: ("no users", GREY), -2: ("no answers", VERMILLION)}
 MEMORY_STEPS = ((None, GREEN), (0.75, ORANGE), (0.9, VERMILLION))
 
 
-def _verdict() -> list[Panel]:
+def _verdict_of_users() -> list[Panel]:
     return [
         stat(
             "Status",
@@ -72,6 +72,11 @@ def _verdict() -> list[Panel]:
             meanings={-1: ("no answers", GREY)},
             steps=((None, GREEN), (1, ORANGE), (5, VERMILLION)),
         ),
+    ]
+
+
+def _verdict_of_load() -> list[Panel]:
+    return [
         stat(
             "Users who come",
             "Arrivals per second. Users do not wait for each other: they come, however the lab is doing.",
@@ -136,7 +141,7 @@ def _users() -> list[Panel]:
     ]
 
 
-def _causes() -> list[Panel]:
+def _failing_and_memory() -> list[Panel]:
     return [
         timeseries(
             "Failing users, by kind",
@@ -161,6 +166,11 @@ def _causes() -> list[Panel]:
             ],
             max=1.05,
         ),
+    ]
+
+
+def _full_and_waiting() -> list[Panel]:
+    return [
         timeseries(
             "What is full",
             "Threads, pool and connections in use, of what there are. At 100 % everyone else waits, and the wait is "
@@ -217,11 +227,11 @@ def _switches() -> list[Panel]:
 def overview() -> dict[str, Any]:
     """The home dashboard."""
     rows = [
-        (4, [(3, panel) for panel in _verdict()]),
+        (4, [(3, panel) for panel in _verdict_of_users() + _verdict_of_load()]),
         (13, [(24, control_panel())]),
         (9, [(12, panel) for panel in _users()]),
-        (11, [(12, panel) for panel in _causes()[:2]]),
-        (11, [(12, panel) for panel in _causes()[2:]]),
+        (11, [(12, panel) for panel in _failing_and_memory()]),
+        (11, [(12, panel) for panel in _full_and_waiting()]),
         (22, [(12, panel) for panel in _switches()]),
     ]
     about = "How the users are, what is broken, and the buttons that break it."

@@ -28,7 +28,7 @@ ANSWERED = 'http_server_request_duration_seconds_count{job="$service"}'
 QUANTILES = ((0.5, "p50", SKY), (0.95, "p95", ORANGE), (0.99, "p99", VERMILLION))
 
 
-def _strip() -> list[Panel]:
+def _answers_now() -> list[Panel]:
     return [
         stat(
             "$service is",
@@ -58,6 +58,11 @@ def _strip() -> list[Panel]:
             decimals=0,
             steps=((None, GREEN), (0.01, ORANGE), (0.1, VERMILLION)),
         ),
+    ]
+
+
+def _resources_now() -> list[Panel]:
+    return [
         stat(
             "Threads busy",
             "Of all its worker threads. At 100 % new requests wait where nobody sees them.",
@@ -206,7 +211,7 @@ def _runtime() -> list[Panel]:
 def service() -> dict[str, Any]:
     """The dashboard of one service, chosen at the top."""
     rows = [
-        (4, [(4, panel) for panel in _strip()]),
+        (4, [(4, panel) for panel in _answers_now() + _resources_now()]),
         (9, [(12, panel) for panel in _requests()]),
         (9, [(12, panel) for panel in _shape()]),
         (9, [(12, panel) for panel in _resources()]),

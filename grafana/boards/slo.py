@@ -26,10 +26,17 @@ from grafana.panels import (
 QUIET = """ALERTS{alertstate="firing"} or on () label_replace(label_replace(label_replace(label_replace(vector(0),
 "alertname", "all quiet", "", ""), "severity", "none", "", ""),
 "story", "No alert fires", "", ""), "action", "Break something", "", "")"""
+COLUMNS = {
+    "severity": "Severity",
+    "alertname": "Alert",
+    "job": "Service",
+    "story": "What it means",
+    "action": "What to do",
+}
 BURN_STEPS = ((None, GREEN), (1, ORANGE), (10, VERMILLION))
 
 
-def _strip() -> list[Panel]:
+def _objective() -> list[Panel]:
     return [
         stat(
             "Users who succeeded, 30 minutes",
@@ -48,6 +55,11 @@ def _strip() -> list[Panel]:
             decimals=0,
             steps=((None, VERMILLION), (0, ORANGE), (0.5, GREEN)),
         ),
+    ]
+
+
+def _burn_and_alerts() -> list[Panel]:
+    return [
         stat(
             "Burn rate, 1 minute",
             "How many times too fast the budget is spent now. 1 is just right, 10 is gone in 3 minutes, 100 is a "
@@ -67,7 +79,7 @@ def _strip() -> list[Panel]:
         ),
         stat(
             "Alerts that fire",
-            "How many alerts fire now. The table below tells their stories: users' pain first, then possible causes.",
+            "How many alerts fire now. The table below tells their stories, those first that would wake somebody.",
             [now('count(ALERTS{alertstate="firing"}) or vector(0)')],
             unit="none",
             meanings={0: ("none", GREEN)},
@@ -108,31 +120,18 @@ def _burning() -> list[Panel]:
     ]
 
 
-def slo() -> dict[str, Any]:
-    """The dashboard that an error budget policy is decided on."""
+def _alerts() -> list[Panel]:
     severity = {"id": "mappings", "value": _severities()}
+    colored = {"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}}
     firing = table(
         "What fires, and what to do",
         "Each alert that fires, in words. Which one would have woken you, and which one told you why?",
         QUIET,
-        {
-            "severity": "Severity",
-            "alertname": "Alert",
-            "job": "Service",
-            "story": "What it means",
-            "action": "What to do",
-        },
+        COLUMNS,
         [
-            {
-                "matcher": {"id": "byName", "options": "Severity"},
-                "properties": [
-                    severity,
-                    {"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}},
-                    {"id": "custom.width", "value": 130},
-                ],
-            },
-            {"matcher": {"id": "byName", "options": "Alert"}, "properties": [{"id": "custom.width", "value": 270}]},
-            {"matcher": {"id": "byName", "options": "Service"}, "properties": [{"id": "custom.width", "value": 130}]},
+            {"matcher": {"id": "byName", "options": "Severity"}, "properties": [severity, colored, _width(130)]},
+            {"matcher": {"id": "byName", "options": "Alert"}, "properties": [_width(270)]},
+            {"matcher": {"id": "byName", "options": "Service"}, "properties": [_width(130)]},
         ],
     )
     history = state_timeline(
@@ -147,13 +146,11 @@ def slo() -> dict[str, Any]:
         ],
         meanings={0: ("quiet", GREEN), 1: ("FIRES", VERMILLION)},
     )
-    rows = [
-        (4, [(5, panel) for panel in _strip()[:4]] + [(4, _strip()[4])]),
-        (10, [(24, firing)]),
-        (10, [(12, panel) for panel in _burning()]),
-        (9, [(24, history)]),
-    ]
-    return dashboard("lab-slo", "Is the objective met, and what fires?", rows, since="now-15m")
+    return [firing, history]
+
+
+def _width(pixels: int) -> dict[str, Any]:
+    return {"id": "custom.width", "value": pixels}
 
 
 def _severities() -> list[dict[str, Any]]:
@@ -163,3 +160,15 @@ def _severities() -> list[dict[str, Any]]:
         for index, (name, (text, color)) in enumerate(names.items())
     }
     return [{"type": "value", "options": options}]
+
+
+def slo() -> dict[str, Any]:
+    """The dashboard that an error budget policy is decided on."""
+    firing, history = _alerts()
+    rows = [
+        (4, [(5, panel) for panel in _objective()] + list(zip((5, 5, 4), _burn_and_alerts(), strict=True))),
+        (10, [(24, firing)]),
+        (10, [(12, panel) for panel in _burning()]),
+        (9, [(24, history)]),
+    ]
+    return dashboard("lab-slo", "Is the objective met, and what fires?", rows, since="now-15m")

@@ -92,6 +92,7 @@ class Console:
         self._write(self._out, frame)
 
     def _write(self, stream: TextIO, text: str) -> None:
+        """Write at once, over the line of progress if there is one."""
         if self._progress_shown:
             self._progress_shown = False
             self._err.write("\r\x1b[K")

@@ -72,12 +72,11 @@ def _start_and_wait(ctx: Context, folder: Folder, python: Path) -> None:
     rotate(folder.log("supervisor"))
     command = [str(python), "-m", "scripts.labcli.supervisor", "--offset", str(ctx.config.offset)]
     supervisor = start(command, env=os.environ, cwd=ctx.config.repo, log=folder.log("supervisor"))
-    identity = Identity.of(supervisor.pid)
     try:
         _wait_until_ready(ctx, folder, supervisor)
     except BaseException:
         ctx.console.note("stopping what was started ...")
-        _clear(folder, Record(identity, Record.load(folder).services))
+        _clear(folder, Record(Identity.of(supervisor.pid), Record.load(folder).services))
         supervisor.wait()
         raise
     supervisor.returncode = 0  # it stays; Popen need not warn that nobody waits for it
@@ -132,9 +131,9 @@ def _clear(folder: Folder, record: Record) -> None:
     if folder.path.exists():
         for entry in folder.path.iterdir():
             if entry.is_dir() and entry != folder.logs:
-                shutil.rmtree(entry)
+                shutil.rmtree(entry, ignore_errors=True)
             elif entry.is_file():
-                entry.unlink()
+                entry.unlink(missing_ok=True)
 
 
 def _check_ports(ctx: Context, found: Sequence[Plan]) -> None:

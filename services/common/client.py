@@ -224,7 +224,7 @@ class UserClient:
     """Sends test requests through the frontend, as a user with an X-ray."""
 
     def __init__(self, base_url: str) -> None:
-        self._url = base_url + "/checkout"
+        self._base_url = base_url
         self._session = new_session(16)
 
     def visit(self, timeout_seconds: float) -> dict[str, Any]:
@@ -234,7 +234,7 @@ class UserClient:
         began = time.perf_counter()
         status, reason, hops = 0, None, []
         try:
-            response = self._session.get(self._url, headers=headers, timeout=timeout_seconds)
+            response = self._session.get(f"{self._base_url}/checkout", headers=headers, timeout=timeout_seconds)
             status, reason = response.status_code, response.headers.get(REASON)
             hops = json.loads(response.headers.get(HOPS, "[]"))
         except requests.Timeout:
@@ -249,3 +249,10 @@ class UserClient:
             "reason": reason,
             "hops": hops,
         }
+
+    def about(self, timeout_seconds: float) -> bool:
+        """Whether the page that needs no other service answers in time."""
+        try:
+            return self._session.get(f"{self._base_url}/about", timeout=timeout_seconds).ok
+        except requests.RequestException:
+            return False

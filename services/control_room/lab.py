@@ -24,6 +24,7 @@ TEST_TIMEOUT_SECONDS = 25.0
 MAX_TEST_REQUESTS = 20
 TESTS_KEPT = 12
 RESET_SECONDS = 3.0
+ABOUT_TIMEOUT_SECONDS = 1.0
 RESET_TESTS = 5
 CONTROL_TIMEOUT_SECONDS = 2.5
 DOWN_SECONDS = 1.5
@@ -126,6 +127,10 @@ class Lab:
                 self._tests.append(result)
             self._tell_test(result)
             yield result
+
+    def about_answers(self) -> bool:
+        """Whether the frontend's /about, which needs no other service, answers within a second."""
+        return self._users.about(ABOUT_TIMEOUT_SECONDS)
 
     def _tell_test(self, result: dict[str, Any]) -> None:
         seconds = f"{result['seconds'] * 1000:.0f} ms" if result["seconds"] < 1 else f"{result['seconds']:.1f} s"

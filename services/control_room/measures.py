@@ -137,6 +137,10 @@ def _queued(recording: Recording, _: Expectation) -> float | None:
     return float(sum(queues) + sum(state.get("pool", {}).get("waiting", 0) for state in known))
 
 
+def _about(recording: Recording, _: Expectation) -> str:
+    return "answers" if recording.lab.about_answers() else "dead"
+
+
 MEASURES: dict[str, Measure] = {
     "success_ratio": _of_users("success_ratio"),
     "p50_seconds": _of_users("p50_seconds"),
@@ -145,6 +149,7 @@ MEASURES: dict[str, Measure] = {
     "success_p50_seconds": _of_users("success_p50_seconds"),
     "attempts_per_request": _attempts_per_request,
     "status": _status,
+    "about": _about,
     "api_growth_mb": _api_growth_mb,
     "api_growth_mb_per_minute": _api_growth_mb_per_minute,
     "api_above_before_mb": _api_above_before_mb,

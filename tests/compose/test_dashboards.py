@@ -44,6 +44,9 @@ def slow_query(lab):
 def leak_and_kill(lab):
     lab.post("/api/scenes/memory_leak")
     lab.saw("api: out of memory, killed by the kernel", lab.last_event(), 120)
+    # The leak goes on after the kill. A collection at the limit may outlast a scrape, so one round may hide its peak.
+    peak = 'max_over_time(lab:memory_ratio{job="api"}[2m]) >= 0.9'
+    wait_until(lambda: bool(lab.query(peak)), "Prometheus has seen the memory above 90 %", 120)
     settle(lab, 5)
 
 
@@ -143,11 +146,10 @@ def test_every_expression_returns_data_in_some_state(seen):
 
 
 def test_nothing_shared_is_missing_and_no_panel_is_empty_at_rest(seen):
-    allowed = "lab:attempts|timeout|OOM|Restart|Trigger|Failure|Scene|Setting"
     empty = [
         f"{kind} {one.board}: {one.where}"
         for kind, one in everything()
-        if kind in ("panel", "record") and not seen["at_rest"][one.expr] and not re.search(allowed, one.where)
+        if kind in ("panel", "record") and not seen["at_rest"][one.expr]
     ]
     assert not empty, "\n".join(empty)
 

@@ -8,6 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.api.app import create_app as create_api
+from services.common.memory import MB
+from services.common.settings import Settings
 from services.control_room.app import create_app as create_control_room
 from services.database.app import create_app as create_database
 from services.frontend.app import create_app as create_frontend
@@ -25,8 +27,6 @@ MATCHER = re.compile(r'(\w+)\s*(=~|!=|=|!~)\s*"([^"]*)"')
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory):
     """{metric: [its label sets]}, from the exposition of every service, made in this process."""
-    from services.common.memory import MB
-    from services.common.settings import Settings
 
     def settings(service):
         folder = tmp_path_factory.mktemp(service)

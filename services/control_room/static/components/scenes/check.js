@@ -11,6 +11,8 @@ export class Check {
     this.shape = h("span", { class: "check-shape" });
     this.text = h("span", { class: "check-text" });
     this.note = h("span", { class: "check-note" });
+    /** @type {string | undefined} */
+    this.hint = undefined;
     this.measured = h("span", { class: "check-measured" });
     this.element = h("li", { class: "check" }, this.shape, this.text, this.measured, this.note);
   }
@@ -21,6 +23,7 @@ export class Check {
   }
 
   show(check, elapsed, hint) {
+    if (check.outcome === "fail") hint = this.hint ??= hint; // what was wrong then, not what is wrong now
     const note = {
       pass: `expected ${check.expected} · confirmed after ${Math.round(check.confirmed_after_seconds ?? 0)} s`,
       fail: `expected ${check.expected} · not visible: check ${hint}`,
@@ -48,7 +51,8 @@ function waitInWords(check, elapsed) {
 export function hintFor(scene, state) {
   const silent = Object.keys(state.services).filter((name) => !state.services[name].up);
   if (silent.length) return `${silent.join(" and ")}: no answer`;
-  for (const { service, kind, name, params } of scene.switches) {
+  const itself = scene.steps.length > 0; // then it changes switches and traffic by itself
+  for (const { service, kind, name, params } of itself ? [] : scene.switches) {
     const now = state.services[service]?.active[kind]?.[name];
     if (!now) return `${service}: ${words(name)} is off`;
     const other = Object.entries(params).find(([key, value]) => now[key] !== value);
@@ -56,9 +60,9 @@ export function hintFor(scene, state) {
   }
   const wanted = new Set(scene.switches.map(({ service, name }) => `${service} ${name}`));
   for (const [service, { active }] of Object.entries(state.services))
-    for (const kind of ["failure", "defence"])
+    for (const kind of itself ? [] : ["failure", "defence"])
       for (const name of Object.keys(active[kind])) if (!wanted.has(`${service} ${name}`)) return `${service}: ${words(name)} is on, and is not of this scene`;
-  if (scene.steps.length === 0 && state.traffic && state.traffic.rps !== scene.traffic_rps)
+  if (!itself && state.traffic && state.traffic.rps !== scene.traffic_rps)
     return `the traffic: ${state.traffic.rps} users a second, not ${scene.traffic_rps}`;
   return "the activity log, and how busy this machine is; then start the scene again";
 }

@@ -7,6 +7,7 @@ import { clock } from "../../lib/format.js";
 import { Check, hintFor } from "./check.js";
 
 const AGAIN_MS = 3000;
+const FIRST = 5; // the demo's own have tabs; the others share a list
 const MANY = 5;
 const DENSE = 7;
 const VERDICTS = {
@@ -37,8 +38,9 @@ class Scenes {
   }
 
   build(root) {
-    this.tabs = Object.fromEntries(this.scenes.map((scene, index) => [scene.name, this.tab(scene, index)]));
-    this.title = h("h3");
+    this.tabs = Object.fromEntries(this.scenes.slice(0, FIRST).map((scene, index) => [scene.name, this.tab(scene, index)]));
+    this.others = this.othersList(this.scenes.slice(FIRST));
+    this.title = h("h3", { id: "scene-title" });
     this.clock = h("p", { class: "scene-clock" });
     this.startText = h("span");
     this.startButton = h("button", { type: "button", class: "button strong", onclick: () => this.start() }, icon("play"), this.startText);
@@ -65,7 +67,19 @@ class Scenes {
       this.more,
     );
     root.querySelector("h2").classList.add("sr");
-    root.append(h("div", { class: "scene-tabs", role: "tablist", "aria-label": "Scenes", onkeydown: (event) => this.arrow(event) }, ...Object.values(this.tabs)), this.body);
+    const tabs = h("div", { class: "scene-tabs", role: "tablist", "aria-label": "Scenes", onkeydown: (event) => this.arrow(event) });
+    tabs.append(...Object.values(this.tabs));
+    root.append(h("div", { class: "scene-choice" }, tabs, this.others), this.body);
+  }
+
+  othersList(scenes) {
+    if (!scenes.length) return null;
+    return h(
+      "select",
+      { class: "scene-tab", "aria-label": "More scenes", onchange: (event) => event.target.value && this.select(event.target.value) },
+      h("option", { value: "" }, `${scenes.length} more`),
+      ...scenes.map((scene, index) => h("option", { value: scene.name }, `${FIRST + index + 1} ${scene.title}`)),
+    );
   }
 
   tab(scene, index) {
@@ -73,6 +87,7 @@ class Scenes {
       "button",
       { type: "button", class: "scene-tab", role: "tab", id: `scene-${scene.name}`, "aria-controls": "scene-panel", onclick: () => this.select(scene.name) },
       h("b", {}, String(index + 1)),
+      " ",
       h("span", {}, scene.title),
     );
   }
@@ -81,8 +96,8 @@ class Scenes {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const index = (this.index() + step + this.scenes.length) % this.scenes.length;
-    this.select(this.scenes[index].name);
+    const names = Object.keys(this.tabs);
+    this.select(names[(names.indexOf(this.selected) + step + names.length) % names.length]);
     this.tabs[this.selected].focus();
   }
 
@@ -97,7 +112,10 @@ class Scenes {
       set(tab, "aria-selected", String(key === name));
       set(tab, "tabindex", key === name ? "0" : "-1");
     }
-    set(this.body, "aria-labelledby", `scene-${name}`);
+    if (!this.tabs[name]) set(Object.values(this.tabs)[0], "tabindex", "0");
+    if (this.others) this.others.value = this.tabs[name] ? "" : name;
+    this.others?.classList.toggle("chosen", !this.tabs[name]);
+    set(this.body, "aria-labelledby", this.tabs[name] ? `scene-${name}` : "scene-title");
     this.draw();
     if (focus) this.startButton.focus();
   }
@@ -132,6 +150,7 @@ class Scenes {
       set(tab, "data-live", isLive ? "" : null);
       set(tab, "title", isLive ? "On stage now" : null);
     }
+    if (this.others) set(this.others, "data-live", state.scene && !this.tabs[state.scene.name] ? "" : null);
     if (isNew && live && state.scene.name !== this.selected) this.select(state.scene.name);
     else this.draw();
   }

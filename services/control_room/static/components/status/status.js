@@ -71,7 +71,8 @@ function sayLines(list, lines) {
 }
 
 function sceneInWords(scene) {
-  return scene ? `On stage: ${scene.title}, ${clock(scene.elapsed_seconds)}` : "No scene on stage";
+  if (!scene) return "No scene on stage";
+  return `On stage: ${scene.title}, ${clock(scene.elapsed_seconds)}${scene.step ? `. Now: ${scene.step}` : ""}`;
 }
 
 /** The services that the lab itself has given up on; a collection may silence one for a moment. */

@@ -35,7 +35,7 @@ export class Field {
       { class: "field" },
       h("label", { for: id }, plain(param.name)),
       this.input,
-      param.choices || !param.unit ? null : h("span", { class: "field-unit" }, param.unit),
+      param.choices || !param.unit ? null : h("span", { class: "field-unit" }, param.unit.replace(/^1\//, "/")),
       h("p", { class: "field-hint", id: `${id}-hint` }, `${param.story}${bounds(param)}`),
       this.problem,
     );
@@ -76,7 +76,7 @@ export class Field {
   inWords(value) {
     const { name, unit } = this.param;
     const changesNothing = { probability: 1, duration_seconds: value }[name] === value;
-    return value === undefined || changesNothing ? "" : `${plain(name)} ${value}${unit ? ` ${unit}` : ""}`;
+    return value === undefined || changesNothing ? "" : `${plain(name)} ${value}${unit ? ` ${unit.replace(/^1\//, "/")}` : ""}`;
   }
 
   /** What the lab has; shown unless something else was typed. */
@@ -118,5 +118,5 @@ function plain(name) {
 
 function bounds({ minimum, maximum, unit, default: usual }) {
   if (minimum === undefined) return "";
-  return `: ${minimum} to ${maximum}${unit ? ` ${unit}` : ""}, usually ${usual}`;
+  return `: ${minimum} to ${maximum}${unit ? ` ${unit.replace(/^1\//, "/")}` : ""}, usually ${usual}`;
 }
