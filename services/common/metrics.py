@@ -13,15 +13,18 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from services.common.switches import Switches
 
+disable_created_metrics()  # a second series for each counter, which nothing here reads
+
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30)
 FINE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20)
-STATUS_CODES = ("200", "404", "405", "500", "502", "503", "504")
+STATUS_CODES = ("200", "500", "502", "503", "504")
+UNMATCHED, UNMATCHED_CODES = "none", ("404", "405")  # what no route takes
 CLIENT_OUTCOMES = ("ok", "error", "timeout", "refused", "rejected")
 USER_OUTCOMES = ("success", "error", "timeout", "refused")
 SHED_REASONS = ("shed", "rate_limit", "deadline", "queue_full")
@@ -78,6 +81,8 @@ class Server:
         for route in routes:
             for status in STATUS_CODES:
                 self.duration.labels(route, status)
+        for status in UNMATCHED_CODES:
+            self.duration.labels(UNMATCHED, status)
         self.active = Gauge(
             "http_server_active_requests", "Requests in handlers or waiting for one.", registry=registry
         )

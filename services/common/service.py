@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 # A thread that computes gives the interpreter up after this long, so that admin and data threads get their turn soon.
 SWITCH_INTERVAL_SECONDS = 0.0005
 SLOW_SECONDS = 1.0
-UNMATCHED = "none"
 
 
 class Service:
@@ -174,7 +173,7 @@ def write_instance(settings: Settings) -> None:
 def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> None:
     """Give a Flask app what every data plane has: epoch, switches, metrics, request ids, problem documents."""
     install_problems(app)
-    server = metrics.Server(service.registry, [*routes, UNMATCHED], service.settings.threads)
+    server = metrics.Server(service.registry, routes, service.settings.threads)
     server.active.set_function(lambda: service.busy + service.waiting())
     server.busy.set_function(lambda: service.busy)
     app.wsgi_app = _refuse_old(app.wsgi_app, service.epoch)  # type: ignore[method-assign, assignment]
@@ -193,7 +192,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
     def finish(response: Response) -> Response:
         call: Call = g.call
         reason = response.headers.get(REASON)
-        route = request.url_rule.rule if request.url_rule else UNMATCHED
+        route = request.url_rule.rule if request.url_rule else metrics.UNMATCHED
         if call.let_in:
             service.switches.after_request(call)
         server.duration.labels(route, response.status_code).observe(call.elapsed_seconds)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask, Response, request
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 from services.common import problems
 from services.common.settings import Settings
@@ -105,7 +105,8 @@ def _answer(asset: Asset) -> Response:
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.set_etag(asset.etag + ("-gz" if packed else ""))
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _with_charset(content_type: str) -> str:

@@ -41,9 +41,9 @@ const TILES = [
   },
   {
     name: "Attempts a request",
-    of: ({ kpis }) => {
+    of: ({ kpis, services }) => {
       const attempts = kpis.attempts_per_request;
-      const level = attempts > 1.5 ? "error" : attempts > 1.15 ? "warning" : "";
+      const level = !mayRetry(services) ? "" : attempts > 1.5 ? "error" : attempts > 1.15 ? "warning" : "";
       return { value: [attempts == null ? "–" : attempts.toFixed(1), ""], level, flag: level === "error" ? "✕ storm" : "▲ retries" };
     },
   },
@@ -58,6 +58,11 @@ const TILES = [
     },
   },
 ];
+
+/** Whether any service tries more than once; while queues grow, calls outnumber the answers without a retry. */
+export function mayRetry(services) {
+  return Object.values(services).some(({ active }) => active.setting.client?.attempts > 1);
+}
 
 const slow = (value) => (value >= 1 ? "warning" : "");
 

@@ -34,7 +34,7 @@ export const NODES = [
     title: "database",
     meters: [
       { name: "threads", label: "threads", kind: "bar" },
-      { name: "connections", label: "connections", kind: "bar" },
+      { name: "connections", label: "connections", short: "slots", kind: "bar" },
       { name: "queue", label: "queue", kind: "pips" },
     ],
   },
@@ -80,7 +80,7 @@ TALL.size[1] = 852;
 export function draw(tall) {
   const layout = tall ? TALL : WIDE;
   const [width, height] = layout.size;
-  const svg = s("svg", { class: "chain", viewBox: `-3 -3 ${width + 6} ${height + 6}`, role: "img", "aria-label": "The path of a request" });
+  const svg = s("svg", { class: tall ? "chain tall" : "chain", viewBox: `-3 -3 ${width + 6} ${height + 6}`, role: "img", "aria-label": "The path of a request" });
   const edges = layout.boxes.slice(1).map((box, index) => drawEdge(layout.boxes[index], box, tall, index === 0));
   const flow = s("g", { "aria-hidden": "true" });
   const nodes = NODES.map((node, index) => drawNode(node, layout, layout.boxes[index], tall));

@@ -4,6 +4,7 @@ import { post } from "../../lib/api.js";
 import { busy, inWords } from "../../lib/commands.js";
 import { h, s, say, set } from "../../lib/dom.js";
 import { mb, rate, words } from "../../lib/format.js";
+import { mayRetry } from "../kpis/kpis.js";
 import { draw, NODES } from "./drawing.js";
 import { Flow } from "./flow.js";
 
@@ -125,7 +126,7 @@ class Path {
     say(first.good, served >= 0.05 ? `✓ ${rate(served)}/s` : "");
     say(first.bad, failed >= 0.05 ? `✕ ${rate(failed)}/s` : "");
     const attempts = kpis.attempts_per_request;
-    say(second.extra, attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} calls` : "calls");
+    say(second.extra, mayRetry(services) && attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} calls` : "calls");
     say(this.drawing.edges[2].extra, "queries");
   }
 
