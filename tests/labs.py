@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -35,6 +36,7 @@ class LabUnderTest:
         self.offset = offset
         self.url = f"http://127.0.0.1:{PORTS['LAB_PORT'] + offset}"
         self.frontend = f"http://127.0.0.1:{PORTS['FRONTEND_PORT'] + offset}"
+        self.played: dict[str, tuple[float, float]] = {}
         self.prometheus = f"http://127.0.0.1:{PORTS['PROMETHEUS_PORT'] + offset}"
 
     def get(self, path: str, base: str | None = None) -> Any:
@@ -77,21 +79,24 @@ class LabUnderTest:
         """Wait until the state meets a condition."""
         wait_until(lambda: condition(self.state()), what, seconds)
 
-    def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
-        """What Prometheus answers now: label sets and values."""
-        answer = self.get("/api/v1/query?" + urllib.parse.urlencode({"query": expression}), self.prometheus)
+    def query(self, expression: str, at: float | None = None) -> list[tuple[dict[str, str], float]]:
+        """What Prometheus answers, now or for a moment: label sets and values."""
+        asked = {"query": expression} | ({} if at is None else {"time": f"{at:.3f}"})
+        answer = self.get("/api/v1/query?" + urllib.parse.urlencode(asked), self.prometheus)
         return [(sample["metric"], float(sample["value"][1])) for sample in answer["data"]["result"]]
 
-    def value(self, expression: str) -> float:
+    def value(self, expression: str, at: float | None = None) -> float:
         """The one value of an expression."""
-        ((_, value),) = self.query(expression)
+        ((_, value),) = self.query(expression, at)
         return value
 
     def play(self, name: str) -> dict[str, Any]:
-        """Play a scene until each of its expectations is decided."""
+        """Play a scene until each of its expectations is decided, and note from when to when."""
+        began = time.time()
         self.post(f"/api/scenes/{name}")
         seconds = self.state()["scene"]["duration_seconds"] + 30
         wait_until(lambda: self.state()["scene"]["finished"], f"{name} is decided", seconds)
+        self.played[name] = (began, time.time())
         return self.state()["scene"]
 
 

@@ -25,6 +25,7 @@ DEFAULT_WINDOW_SECONDS = 15.0
 def create_admin_app(service: Service) -> Flask:
     """The admin plane of one service."""
     app = Flask(f"{service.name}-admin", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # parameters keep the catalogue's order
     install_problems(app)
 
     @app.get("/healthz")

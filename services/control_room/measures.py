@@ -115,7 +115,9 @@ def _event(recording: Recording, expectation: Expectation) -> str | None:
     return expectation.equals if recording.has_event(expectation.contains) else None
 
 
-def _failures_on(recording: Recording, _: Expectation) -> str:
+def _failures_on(recording: Recording, expectation: Expectation) -> str | None:
+    if not recording.has_event(expectation.contains):
+        return None
     states = recording.lab.peers.states().values()
     names = [name for state in states if state is not None for name in state["active"]["failure"]]
     return ", ".join(sorted(names)) or "none"

@@ -18,6 +18,7 @@ TIMEOUT_SECONDS = 2.0  # a long collection is not yet a dead service
 MEMORY_WARNINGS = (0.50, 0.75, 0.90)
 REARM = 0.05
 STARTING_SECONDS = 10.0
+SILENCE_SECONDS = 2.5
 MEMORY_ERROR = 0.90
 State = dict[str, Any]
 
@@ -69,7 +70,8 @@ class Observer:
         try:
             state: State = self._client.get("/admin/state", TIMEOUT_SECONDS)
         except problems.Unreachable:
-            self._tell_up(False)
+            if self.silent_seconds() > SILENCE_SECONDS:  # less is a crash and its restart, or a long collection
+                self._tell_up(False)
             return
         self._answered = time.monotonic()
         self._tell_up(True)

@@ -89,7 +89,8 @@ def test_the_top_fits_a_stage_screen_even_with_the_longest_scene(page):
 def test_no_text_is_smaller_than_14_px_on_a_stage_screen(page):
     small = page.evaluate(
         """() => [...document.querySelectorAll('body *')].filter((element) => {
-            if (!element.checkVisibility() || ![...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) return false;
+            const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+            if (!hasText || !element.checkVisibility()) return false;
             const svg = element.closest('svg');
             const scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
             return parseFloat(getComputedStyle(element).fontSize) * scale < 14;
@@ -104,7 +105,8 @@ def test_on_a_phone_nothing_overflows_and_every_button_fits_a_thumb(open_page):
     narrow = page.evaluate(
         """() => [...document.querySelectorAll('button, summary, select, input')].filter((e) => e.checkVisibility())
             .map((e) => [e.getBoundingClientRect(), e.outerHTML.slice(0, 90)])
-            .filter(([box]) => box.height < 44 || box.width < 44).map(([box, html]) => `${box.width}x${box.height} ${html}`)"""
+            .filter(([box]) => box.height < 44 || box.width < 44)
+            .map(([box, html]) => `${box.width}x${box.height} ${html}`)"""
     )
     assert narrow == []
     page.mouse.wheel(0, 3000)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.labs import PORTS, LabUnderTest, free_offset
+from tests.labs import PORTS, LabUnderTest, free_offset, table
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "test-results"
@@ -65,3 +65,16 @@ def lab():
 def healthy_before(lab):
     """Each test starts from the defaults."""
     assert lab.reset()["status"] == "GREEN"
+
+
+@pytest.fixture
+def play(lab, capsys):
+    """Play a scene, print expected beside measured, and fail if one of them misses."""
+
+    def play(name):
+        scene = lab.play(name)
+        with capsys.disabled():
+            print("\n" + table(scene))
+        assert scene["verdict"] == "pass", table(scene)
+
+    return play

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from tests.labs import table
-
 pytestmark = pytest.mark.compose
 
 
-def play(lab, name):
-    scene = lab.play(name)
-    print(table(scene))
-    assert scene["verdict"] == "pass", table(scene)
-    return scene
-
-
-def test_normal(lab):
-    play(lab, "normal")
+def test_normal(lab, play):
+    play("normal")
     assert lab.value("lab_status") == 0
     assert lab.value('lab_scene_active{scene="normal"}') == 1
     assert lab.value('increase(lab_user_requests_total{outcome="success"}[30s])') > 60
     assert lab.value('sum(increase(lab_user_requests_total{outcome!="success"}[50s]))') == 0
 
 
-def test_memory_leak(lab):
+def test_memory_leak(lab, play):
     after = lab.last_event()
     start = lab.value('process_start_time_seconds{job="api"}')
-    play(lab, "memory_leak")
+    play("memory_leak")
     texts = [event["text"] for event in lab.events(after)]
     assert sum("test request took" in text for text in texts) == 12
     assert any(text.startswith("api: memory at") and "past 50 % of its limit" in text for text in texts)
@@ -36,8 +27,8 @@ def test_memory_leak(lab):
     assert lab.value('lab_switch_active{job="api", name="memory_leak"}') == 1
 
 
-def test_slow_query(lab):
-    play(lab, "slow_query")
+def test_slow_query(lab, play):
+    play("slow_query")
     (request,) = lab.requests(1)
     assert request["ok"] and 2 <= request["seconds"] <= 5.5
     assert [hop["service"] for hop in request["hops"]] == ["frontend", "api", "database"]
@@ -45,8 +36,8 @@ def test_slow_query(lab):
     assert lab.value("max_over_time(lab_db_connections_in_use[30s])") >= 8
 
 
-def test_full_cascade_and_recovery(lab):
-    play(lab, "full_cascade")
+def test_full_cascade_and_recovery(lab, play):
+    play("full_cascade")
     assert lab.value("lab_status") == 2
     users = "sum(rate(lab_user_requests_total[30s]))"
     failing = 'sum(rate(lab_user_requests_total{outcome!="success"}[30s]))'
@@ -55,5 +46,5 @@ def test_full_cascade_and_recovery(lab):
     assert lab.value(f"{attempts} / {users}") > 2
     assert lab.value('increase(lab_requests_abandoned_total{job="api"}[1m])') > 10
     assert lab.value('lab_pool_connections_in_use{job="api"}') == 20
-    play(lab, "recovery")
+    play("recovery")
     assert lab.value("lab_status") == 0
