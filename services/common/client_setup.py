@@ -21,6 +21,8 @@ def make_client(
     breaker = service.switches.get("defence", "circuit_breaker")
     budget = service.switches.get("defence", "retry_budget")
     assert isinstance(breaker, CircuitBreaker) and isinstance(budget, RetryBudget)
+    setting = service.switches.get("setting", "client")
+    metrics.timeout.set_function(lambda: setting.values.timeout_seconds)
     metrics.breaker_state.set_function(lambda: breaker.state)
     metrics.retry_tokens.set_function(lambda: budget.tokens)
     client = PeerClient(

@@ -103,6 +103,12 @@ class Server:
             self.shed.labels(reason)
 
 
+def caller_timeout(registry: CollectorRegistry, peer: str) -> Gauge:
+    """How long this service waits for `peer`: the gauge that work in queues is compared with."""
+    help_text = "How long a caller waits for its peer before it gives up."
+    return Gauge("lab_client_timeout_seconds", help_text, ["peer"], registry=registry).labels(peer)
+
+
 class ClientMetrics:
     """What a service shows of its calls to the next one."""
 
@@ -118,6 +124,7 @@ class ClientMetrics:
         attempts = Counter("lab_client_attempts", "Attempts sent.", ["peer", "attempt"], registry=registry)
         self.first = attempts.labels(peer, "first")
         self.retry = attempts.labels(peer, "retry")
+        self.timeout = caller_timeout(registry, peer)
         self.breaker_state = Gauge(
             "lab_breaker_state", "0 closed, 1 half-open, 2 open.", ["peer"], registry=registry
         ).labels(peer)

@@ -60,7 +60,7 @@ class Runtime:
         pause = threading.Event()
         while not pause.wait(STATUS_SECONDS):
             state = self.lab.state()
-            self._status = self.lab.status_level(state)
+            self._status = self.lab.tell_status(state)
             self.history.add(state)
 
 

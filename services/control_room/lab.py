@@ -76,9 +76,8 @@ class Lab:
             if state is None and self.observers[service].silent_seconds() > DOWN_SECONDS
         ]
 
-    def status_level(self, state: dict[str, Any] | None = None) -> int:
+    def tell_status(self, state: dict[str, Any]) -> int:
         """0 GREEN, 1 YELLOW, 2 RED; tells the activity log when it has changed."""
-        state = state or self.state()
         status = state["status"]
         if status != self._status_told:
             self._status_told = status

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.common.call import DEADLINE, REQUEST_ID, REQUEST_START, new_request_id
-from services.common.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES
+from services.common.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES, caller_timeout
 from services.common.problems import Reset
 from services.common.switches import Switch
 from services.common.windows import CountWindow, UserWindow
@@ -43,6 +43,7 @@ class UserMetrics:
         )
         self.duration = {outcome: duration.labels(outcome) for outcome in USER_OUTCOMES}
         self.target = Gauge("lab_traffic_target_rps", "Arrivals asked for.", registry=registry)
+        self.patience = caller_timeout(registry, "frontend")
         self.in_flight = Gauge("lab_traffic_in_flight", "Users who wait.", registry=registry)
         self.lag = Histogram(
             "lab_traffic_schedule_lag_seconds",
@@ -89,6 +90,7 @@ class Users:
         self.window = UserWindow()
         self.arrivals = CountWindow()
         metrics.in_flight.set_function(lambda: len(self._tasks))
+        metrics.patience.set_function(lambda: setting.values.patience_seconds)
         metrics.target.set_function(lambda: setting.values.rps)
 
     def wake(self) -> None:
