@@ -152,14 +152,14 @@ def happenings() -> list[dict[str, Any]]:
 def _restarts() -> list[dict[str, Any]]:
     restarted = """process_start_time_seconds * 1000
     and on (job, instance) (changes(process_start_time_seconds[1m]) > 0)"""
-    at_limit = "(max by (job) (max_over_time(lab:memory_ratio[1m])) > 0.8)"
+    killed = "(max by (job) (changes(lab_oom_kills_total[1m])) > 0)"
     return [
         annotation("Restart", ORANGE, restarted, "{{job}} was started again", value_is_time=True),
         annotation(
             "OOM kill",
             VERMILLION,
-            f"{restarted} and on (job) {at_limit}",
-            "{{job}} was at its memory limit and was killed",
+            f"{restarted} and on (job) {killed}",
+            "{{job}} passed its memory limit, and the kernel killed it",
             value_is_time=True,
         ),
     ]

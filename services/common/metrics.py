@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from services.common.memory import Memory
 from services.common.switches import Switches
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, read by nobody
@@ -45,6 +46,17 @@ class ProcessCollector(Collector):
             yield GaugeMetricFamily("process_start_time_seconds", "Start, since 1970.", process.create_time())
             yield GaugeMetricFamily("process_open_fds", "Open file descriptors.", process.num_fds())
             yield GaugeMetricFamily("process_threads", "Threads.", process.num_threads())
+
+
+class OomCollector(Collector):
+    """OOM kills, counted by the kernel, so that a process that was killed is counted by the one after it."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the kernel's count now."""
+        yield CounterMetricFamily("lab_oom_kills", "Processes killed at the memory limit.", self._memory.oom_kills())
 
 
 class SwitchCollector(Collector):

@@ -60,6 +60,7 @@ class Service:
     def _declare_metrics(self) -> None:
         self.registry.register(metrics.ProcessCollector())
         self.registry.register(metrics.SwitchCollector(self.switches))
+        self.registry.register(metrics.OomCollector(self.memory))
         metrics.gauge(
             self.registry,
             "lab_memory_limit_bytes",

@@ -75,7 +75,7 @@ def test_memory_leak(page, lab):
     before = kpi(page, "Memory of api")
     start(page, "Memory leak")
     wait_until(lambda: kpi(page, "Memory of api") > before + 40, "the memory climbs")
-    lab.saw("setting arrivals is on (patience_seconds 20, rps 1)", after, 60)
+    lab.saw("setting arrivals is on (rps 1, patience_seconds 20)", after, 60)
     took = [event["text"] for event in lab.events(after) if "test request took" in event["text"]]
     seconds = [in_seconds(text) for text in took[:12]]
     assert len(seconds) == 12 and max(seconds[8:]) > 3 * seconds[0], seconds

@@ -132,6 +132,7 @@ EVERYWHERE = [
     "lab_queue_wait_seconds_bucket",
     "lab_requests_shed_total",
     "lab_leaked_bytes",
+    "lab_oom_kills_total",
     "lab_memory_limit_bytes",
     "lab_gc_pause_seconds_bucket",
     "process_resident_memory_bytes",
