@@ -7,14 +7,15 @@ import subprocess
 import pytest
 
 from tests.compose.conftest import ROOT
+from tests.conftest import wait_until
 
 pytestmark = pytest.mark.compose
 
 
 def test_prometheus_accepts_its_configuration(lab):
     lab.compose("exec", "-T", "prometheus", "promtool", "check", "config", "/etc/prometheus/prometheus.yml")
-    jobs = {labels["job"] for labels, value in lab.query("up == 1")}
-    assert {"frontend", "api", "database", "traffic", "control-room"} <= jobs
+    wanted = {"frontend", "api", "database", "traffic", "control-room"}
+    wait_until(lambda: wanted <= {labels["job"] for labels, _ in lab.query("up == 1")}, "every service is scraped")
 
 
 def test_a_control_room_open_to_the_network_without_a_token_does_not_start():

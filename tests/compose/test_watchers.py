@@ -10,7 +10,7 @@ import urllib.parse
 
 import pytest
 
-from tests.compose.conftest import RESULTS
+from tests.compose.conftest import RESULTS, see_the_kill
 from tests.conftest import wait_until
 from tests.grafana.reading import annotation_expressions, boards, panel_expressions, rules
 
@@ -30,6 +30,8 @@ def scene(name):
     def play(lab):
         if name not in lab.played:
             lab.play(name)
+            if name == "memory_leak":
+                see_the_kill(lab)
         return lab.played[name]
 
     play.__name__ = name

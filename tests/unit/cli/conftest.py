@@ -7,8 +7,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -323,18 +322,21 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
     return docker
 
 
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture
 def free_ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Ports for the lab that nobody has, as far as one can know."""
-    with ExitStack() as stack:
-
-        def free_ones(names: Iterable[str]) -> dict[str, int]:
-            probes = {name: stack.enter_context(socket.create_server(("127.0.0.1", 0))) for name in names}
-            return {name: probe.getsockname()[1] for name, probe in probes.items()}
-
-        ports = free_ones(DEFAULT_PORTS)
-        for name in ("ADMIN_PORTS", "INNER_DATA_PORTS"):
-            monkeypatch.setattr(plan, name, free_ones(getattr(plan, name)))
+    """Ports for the lab, and for a second one 7 higher, that nobody has; below those that connections get by chance."""
+    candidates = (port for port in range(20000, 32000, 8) if _is_free(port) and _is_free(port + 7))
+    ports = {name: next(candidates) for name in DEFAULT_PORTS}
+    for name in ("ADMIN_PORTS", "INNER_DATA_PORTS"):
+        monkeypatch.setattr(plan, name, {key: next(candidates) for key in getattr(plan, name)})
     for name, port in ports.items():
         monkeypatch.setenv(name, str(port))
     return ports

@@ -5,6 +5,7 @@ import { h, icon, say } from "../../lib/dom.js";
 import { Switch } from "./switch.js";
 
 const AGAIN_MS = 3000;
+const WIDE = matchMedia("(min-width: 1100px)");
 const KINDS = [
   ["failure", "Failures", "break something"],
   ["defence", "Defences", "protect something"],
@@ -29,10 +30,11 @@ class Group {
     this.service = service;
     this.switches = described.map((one) => new Switch(service, one, lab));
     this.count = h("small", {}, "");
+    // Folded on a phone, where all of them together would be a dozen screens.
     this.element = h(
-      "section",
-      { class: "switch-service", "aria-labelledby": `switches-${service}` },
-      h("h3", { id: `switches-${service}` }, TITLES[service] ?? service, this.count),
+      "details",
+      { class: "switch-service", open: WIDE.matches },
+      h("summary", {}, h("h3", {}, TITLES[service] ?? service), this.count),
       ...KINDS.map((kind) => this.kind(...kind)),
     );
   }
