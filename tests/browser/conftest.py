@@ -85,7 +85,7 @@ def open_page(browser: Any, lab: LocalLab) -> Iterator[Callable[..., Any]]:
         page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
         page.goto(url or lab.url)
         page.wait_for_selector(".status[data-level]")
-        page.wait_for_selector(".switch")
+        page.wait_for_selector(".switch", state="attached")
         page.wait_for_selector(".check")
         return page
 

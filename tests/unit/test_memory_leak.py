@@ -42,11 +42,29 @@ def test_memory_stays_when_the_leak_is_only_switched_off(api):
     assert api.leaked_bytes() == MB
 
 
-def test_collections_run_for_what_is_owed_and_at_most_eight_a_request(api, monkeypatch):
+@pytest.mark.parametrize(
+    ("mb", "one_seconds", "expected"),
+    [(20, 0.2, 2), (20, 0.05, 8), (20, 0.45, 1), (0.1, 0.2, 0)],
+    ids=["to the nearest", "at most eight", "one", "small debts are saved up"],
+)
+def test_a_request_runs_the_collections_that_it_owes(api, monkeypatch, mb, one_seconds, expected):
     leak = api.switches.get("failure", "memory_leak")
     collections = []
     monkeypatch.setattr("services.common.failures.memory_leak.gc.collect", lambda: collections.append(1))
-    api.switches.change("failure", "memory_leak", True, {"mb_per_request": 0.01})
-    leak.leaked_bytes = 511 * MB
+    api.switches.change("failure", "memory_leak", True, {"mb_per_request": mb})
+    leak.leaked_bytes = int((200 - mb) * MB)
+    leak._seconds_per_byte = one_seconds / (200 * MB)
     leak.before_request(Call("id", time.time()))
-    assert len(collections) <= 8
+    assert len(collections) == expected
+
+
+def test_saved_debts_are_paid_in_the_end(api, monkeypatch):
+    leak = api.switches.get("failure", "memory_leak")
+    collections = []
+    monkeypatch.setattr(leak, "_collect", lambda: collections.append(1))
+    api.switches.change("failure", "memory_leak", True, {"mb_per_request": 0.1})
+    leak.leaked_bytes = 200 * MB
+    leak._seconds_per_byte = 0.225 / (200 * MB)
+    for _ in range(1000):
+        leak.before_request(Call("id", time.time()))
+    assert 9 <= len(collections) <= 25  # 1,000 times 2.25 ms and more, of which a collection takes 225 ms and more

@@ -14,6 +14,8 @@ from services.common.switches import Failure, Host
 # live / (limit - live) (Jones, Hosking, Moss, "The Garbage Collection Handbook"). Here: 450 ms for 20 MB at 200 of 512.
 PAUSE_SECONDS_PER_MB = 0.450 / 20 * (512 - 200) / 200
 MAX_COLLECTIONS = 8
+GAP_SECONDS = 0.02  # between two collections, in which every other thread gets its turn: the admin plane needs several
+WORTH_ONE = 0.4  # of a collection: from there on a debt is rounded up to one
 NO_LIMIT_BYTES = 512 * MB
 
 
@@ -21,7 +23,8 @@ class MemoryLeak(Failure):
     """Retains real objects and runs real full collections, whose pauses stop every thread of the process.
 
     How long the pauses are is measured, not set; how many there are follows the model above, as CPython itself knows
-    no heap limit. A collection is run when at least half of what it costs is owed, at most eight in a request.
+    no heap limit. What a request owes is paid at once, to the nearest collection and with eight at the most; a debt
+    too small for that is saved up until it is worth one.
     """
 
     name = "memory_leak"
@@ -34,51 +37,60 @@ class MemoryLeak(Failure):
         self._lock = threading.Lock()
         self._leaked: list[Ballast] = []
         self._limit_bytes = host.memory.limit_bytes or NO_LIMIT_BYTES
-        self._owed_seconds = 0.0
+        self._collecting = threading.Lock()
+        self._collected_at = 0.0
+        self._saved_seconds = 0.0
         self._seconds_per_byte = 0.0
         self.leaked_bytes = 0
 
     def before_request(self, call: Call) -> None:
-        mb = self.values.mb_per_request
+        gc.disable()  # how often it runs is this class's model; by itself it would visit half-made ballast many times
+        try:
+            self._leak(self.values.mb_per_request)
+        finally:
+            gc.enable()
+
+    def _leak(self, mb: float) -> None:
         ballast = make_ballast(mb)
-        if not self._keep(ballast, mb):
+        with self._lock:
+            kept = self.active
+            if kept:
+                self._leaked.append(ballast)
+                self.leaked_bytes += int(mb * MB)
+            due = self._collections_due(mb) if kept else 0
+        if not kept:
             drop_ballast([ballast])  # a reset came meanwhile
-            return
-        for _ in range(MAX_COLLECTIONS):
-            if not self._collect_if_owed():
-                return
-        self._owed_seconds = 0.0
+        for _ in range(due):
+            self._collect()
 
-    def _keep(self, ballast: Ballast, mb: float) -> bool:
-        with self._lock:
+    def _collections_due(self, mb: float) -> int:
+        """How many collections a request that left `mb` behind has to run; the lock is held."""
+        room_bytes = max(MB, self._limit_bytes - self.leaked_bytes)
+        owed_seconds = PAUSE_SECONDS_PER_MB * mb * self.leaked_bytes / room_bytes
+        one_seconds = self._seconds_per_byte * self.leaked_bytes
+        if owed_seconds >= WORTH_ONE * one_seconds:
+            return min(MAX_COLLECTIONS, int(owed_seconds / one_seconds + 1 - WORTH_ONE)) if one_seconds else 1
+        self._saved_seconds += owed_seconds
+        if self._saved_seconds < one_seconds:
+            return 0
+        self._saved_seconds -= one_seconds
+        return 1
+
+    def _collect(self) -> None:
+        with self._collecting:
+            self.wait(max(0.0, self._collected_at + GAP_SECONDS - time.perf_counter()))
             if not self.active:
-                return False
-            self._leaked.append(ballast)
-            live_bytes = self.leaked_bytes + mb * MB / 2  # on average, while this request allocated
-            self.leaked_bytes += int(mb * MB)
-            room_bytes = max(MB, self._limit_bytes - live_bytes)
-            self._owed_seconds += PAUSE_SECONDS_PER_MB * mb * live_bytes / room_bytes
-            return True
-
-    def _collect_if_owed(self) -> bool:
-        with self._lock:
-            expected_seconds = self._seconds_per_byte * self.leaked_bytes
-            if not self.active or self._owed_seconds <= expected_seconds / 2:
-                return False
-            self._owed_seconds -= expected_seconds
-        began = time.perf_counter()
-        gc.collect()
-        seconds = time.perf_counter() - began
-        with self._lock:
-            # A collection that the machine held up does not buy long freedom from the next ones.
-            self._owed_seconds = max(-expected_seconds, self._owed_seconds - (seconds - expected_seconds))
-            self._seconds_per_byte = seconds / max(1, self.leaked_bytes)
-        return True
+                return
+            began = time.perf_counter()
+            gc.collect()
+            self._collected_at = time.perf_counter()
+            with self._lock:
+                self._seconds_per_byte = (self._collected_at - began) / max(1, self.leaked_bytes)
 
     def on_reset(self) -> None:
         with self._lock:
             leaked, self._leaked = self._leaked, []
             self.leaked_bytes = 0
-            self._owed_seconds = 0.0
+            self._saved_seconds = self._seconds_per_byte = 0.0  # timed anew by the first leak after this
         if leaked:
             drop_ballast(leaked)
