@@ -56,6 +56,7 @@ def lab():
     wanted = os.environ.get("LAB_SERVICES", "").split()
     try:
         lab.compose("up", "-d", "--build", "--wait", *wanted)
+        wait_until(lambda: len(lab.query("up == 1")) >= len(SERVICES), "Prometheus has scraped every service", 30)
         yield lab
     finally:
         RESULTS.mkdir(exist_ok=True)
