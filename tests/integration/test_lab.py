@@ -102,7 +102,8 @@ def test_the_leak_warns_is_killed_at_its_limit_and_goes_on_after_the_restart(lab
     lab.saw("api: out of memory, killed by the kernel at its limit of 512 MB", after, 60)
     assert not before.is_running()
     assert "passed its memory limit" in (lab.folder / "logs" / "supervisor.log").read_text()
-    assert "memory_leak" in lab.state()["services"]["api"]["active"]["failure"]
+    still_on = "the leak is still on after the restart"
+    lab.wait(lambda state: "memory_leak" in state["services"]["api"]["active"]["failure"], still_on)
 
 
 def test_reset_gives_leaked_memory_back(lab):
