@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grafana.panels import GREEN, GREY, LEVELS, ON_OFF, ORANGE, SKY, TIMES, VERMILLION, Panel, now, panel, words
@@ -19,7 +19,7 @@ Element = dict[str, Any]
 WIDTH, HEIGHT = 1868, 436
 SERVICES = ("frontend", "api", "database")
 RATES = (0, 4, 10, 20)
-ONE_COLUMN_OF_SCENES = 6
+SCENES_OF_THE_SHOW, SCENE_PITCH, RESET_HEIGHT = 5, 40, 96
 TESTS = (1, 10)
 GAP = 6
 DARK = "#111111"  # readable on every colour of the palette, as white is not
@@ -177,23 +177,33 @@ def users() -> list[Element]:
     return made
 
 
-def scenes() -> list[Element]:
-    """The scenes: a button and a state for each, and the big Reset."""
-    left, names = SCENES_LEFT, list(all_scenes())
-    columns = 1 if len(names) <= ONE_COLUMN_OF_SCENES else 2
-    wide, key, reset_height = (SCENES_WIDTH + GAP) / columns - GAP, 44, 104
-    pitch = min(62, (HEIGHT - reset_height - BOX_TOP - 8) / math.ceil(len(names) / columns))
+def scene_rows(names: Sequence[str], first: int, top: float, pitch: float, size: int) -> list[Element]:
+    """A button and a state for each scene, two in a row; `first` is the number of the first one."""
+    wide, key = (SCENES_WIDTH - GAP) / 2, 44
     made: list[Element] = []
     for index, name in enumerate(names):
-        x, top = left + index % columns * (wide + GAP), BOX_TOP + index // columns * pitch
-        title, path = f"{index + 1} {name.replace('_', ' ')}", f"/api/scenes/{name}"
-        box = (x, top, wide - key - 2, pitch - GAP)
-        look = {"variant": "primary", "size": 20 if columns == 1 else 15, "done": f"scene {name} has started"}
-        made.append(button(f"scene {name} start", title, box, path, {}, **look))
-        made.append(state(f"scene {name} state", f"scene {name}", (x + wide - key, top, key, pitch - GAP), 17))
-    box = (left, HEIGHT - reset_height, SCENES_WIDTH, reset_height)
-    reset = button("reset", "RESET", box, "/api/reset", {}, variant="success", size=44, done="everything is off")
-    return [*made, reset]
+        x, y = SCENES_LEFT + index % 2 * (wide + GAP), top + index // 2 * pitch
+        title, box = f"{first + index} {name.replace('_', ' ')}", (x, y, wide - key - 2, pitch - GAP)
+        look = {"variant": "primary", "size": size, "done": f"scene {name} has started"}
+        made.append(button(f"scene {name} start", title, box, f"/api/scenes/{name}", {}, **look))
+        made.append(state(f"scene {name} state", f"scene {name}", (x + wide - key, y, key, pitch - GAP), min(size, 17)))
+    return made
+
+
+def scenes() -> list[Element]:
+    """The scenes, the five of the show larger than the patterns, and the big Reset."""
+    names = list(all_scenes())
+    shown, patterns = names[:SCENES_OF_THE_SHOW], names[SCENES_OF_THE_SHOW:]
+    reset_top = HEIGHT - RESET_HEIGHT
+    patterns_top = BOX_TOP + math.ceil(len(shown) / 2) * SCENE_PITCH
+    pitch = min(SCENE_PITCH, (reset_top - GAP - patterns_top) / math.ceil(len(patterns) / 2))
+    made = scene_rows(shown, 1, BOX_TOP, SCENE_PITCH, 20)
+    made += scene_rows(patterns, 1 + len(shown), patterns_top, pitch, 14)
+    box = (SCENES_LEFT, reset_top, SCENES_WIDTH, RESET_HEIGHT)
+    return [
+        *made,
+        button("reset", "RESET", box, "/api/reset", {}, variant="success", size=44, done="everything is off"),
+    ]
 
 
 def control_panel() -> Panel:
