@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from services.common.memory import MB
 from services.common.settings import Settings
+
+RESULTS = Path(__file__).resolve().parents[1] / "test-results"
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
@@ -18,6 +22,24 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 10) ->
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(0.01)
+
+
+@contextmanager
+def _held(path: Path, how: int) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, how)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test marked `quiet` runs while no test of the other lane of scripts/test does: its figures need the CPU."""
+    RESULTS.mkdir(exist_ok=True)
+    how = fcntl.LOCK_EX if request.node.get_closest_marker("quiet") else fcntl.LOCK_SH
+    with ExitStack() as stack:
+        with _held(RESULTS / "entrance.lock", fcntl.LOCK_EX):  # in turn: else one lane's tests would follow each other
+            stack.enter_context(_held(RESULTS / "machine.lock", how))
+        yield
 
 
 @pytest.fixture

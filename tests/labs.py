@@ -17,9 +17,9 @@ PORTS = {"LAB_PORT": 8080, "FRONTEND_PORT": 8000, "PROMETHEUS_PORT": 9090, "GRAF
 ALL_PORTS = (3000, 8000, 8001, 8002, 8080, 9000, 9001, 9002, 9003, 9090)
 
 
-def free_offset() -> int:
-    """An offset at which every port of a lab is free."""
-    for offset in range(1000, 50000, 100):
+def free_offset(first: int = 1000) -> int:
+    """An offset at which every port of a lab is free; lanes that run side by side begin to look at different ones."""
+    for offset in range(first, first + 10_000, 100):
         try:
             for port in ALL_PORTS:
                 socket.create_server(("127.0.0.1", port + offset)).close()

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import wait_until
+from tests.conftest import RESULTS, wait_until
 from tests.labs import PORTS, LabUnderTest, free_offset, table
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "test-results"
 SERVICES = ["traffic", "frontend", "api", "database", "control-room"]
 
 
@@ -52,7 +51,7 @@ def lab():
     if not has_docker():
         reason = "Docker does not answer"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    lab = ComposeLab(free_offset())
+    lab = ComposeLab(free_offset(12_000))
     wanted = os.environ.get("LAB_SERVICES", "").split()
     try:
         lab.compose("up", "-d", "--build", "--wait", *wanted)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.compose.conftest import see_the_kill
 
-pytestmark = pytest.mark.compose
+pytestmark = [pytest.mark.compose, pytest.mark.quiet]
 
 
 def test_normal(lab, play):
