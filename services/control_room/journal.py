@@ -71,6 +71,13 @@ class Journal:
                     raise
             time.sleep(0.05)
 
+    def close(self) -> None:
+        """Let the next owner in; the end of the process does it too."""
+        with self._lock:
+            if self._owned is not None:
+                self._owned.close()
+                self._owned = None
+
     def section(self, name: str) -> Any:
         """What was noted under this name; None is nothing."""
         with self._lock:
