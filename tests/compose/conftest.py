@@ -33,6 +33,12 @@ class ComposeLab(LabUnderTest):
         assert done.returncode == 0 or not check, f"{' '.join(command)}\n{done.stderr[-3000:]}"
         return done.stdout
 
+    def up(self) -> None:
+        """Build and start it, and wait until Prometheus has seen it."""
+        wanted = os.environ.get("LAB_SERVICES", "").split()
+        self.compose("up", "-d", "--build", "--wait", *wanted)
+        wait_until(lambda: len(self.query("up == 1")) >= len(SERVICES), "Prometheus has scraped every service", 30)
+
     def container(self, service: str) -> str:
         return self.compose("ps", "-aq", service).strip()
 
@@ -53,10 +59,8 @@ def lab():
         reason = "Docker does not answer"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     lab = ComposeLab(free_offset())
-    wanted = os.environ.get("LAB_SERVICES", "").split()
     try:
-        lab.compose("up", "-d", "--build", "--wait", *wanted)
-        wait_until(lambda: len(lab.query("up == 1")) >= len(SERVICES), "Prometheus has scraped every service", 30)
+        lab.up()
         yield lab
     finally:
         RESULTS.mkdir(exist_ok=True)
