@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from contextlib import contextmanager
 
 import pytest
 
 from scripts.benchmarks import fire
-from tests.compose.conftest import SERVICES
+from tests.compose.conftest import FIND_THE_WORKER, SERVICES
 from tests.conftest import wait_until
 from tests.survival import on_stage
 
 pytestmark = pytest.mark.compose
 
-# Both are run inside the service's container. A container's main process cannot be killed from there.
-FIND_THE_WORKER = """
-import os, signal
-from pathlib import Path
-others = sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
-commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in others if pid != os.getpid()}
-worker = [pid for pid, command in commands.items() if b"python" in command][-1]
-"""
-KILL = FIND_THE_WORKER + "os.kill(worker, signal.SIGKILL)"
 # It names its neighbour to the kernel as the first to go, and takes all the memory.
 OUT_OF_MEMORY = (
     FIND_THE_WORKER
@@ -38,31 +28,15 @@ while Path(f"/proc/{worker}").exists():
 )
 
 
-def inside(lab, service, code):
-    """Run Python in the service's container; it may die of it."""
-    command = ["docker", "exec", lab.container(service), "python3", "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-
-
-def kill_worker(lab, service):
-    """SIGKILL what does the work."""
-    assert inside(lab, service, KILL).returncode == 0
-
-
-def restart(lab, *services):
-    """A new life for whole containers, at once."""
-    lab.docker("restart", "-t", "0", *(lab.container(service) for service in services))
-
-
 def run_out_of_memory(lab, service):
     """The kernel kills the service's worker, or the whole container where that is one process."""
-    inside(lab, service, OUT_OF_MEMORY)
+    lab.inside(service, OUT_OF_MEMORY)
 
 
 def lives(lab):
     """Names each container's and each worker's life."""
     code = 'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:9000/admin/state").read().decode())'
-    states = [json.loads(inside(lab, service, code).stdout) for service in SERVICES[:4]]
+    states = [json.loads(lab.inside(service, code).stdout) for service in SERVICES[:4]]
     return [(state["instance"], state["pid"]) for state in states]
 
 
@@ -84,7 +58,7 @@ def cut_off(lab, service):
 
 def test_the_control_room_and_a_service_restart_at_once_in_mid_scene(lab):
     before = on_stage(lab)
-    restart(lab, "control-room", "database")
+    lab.restart("control-room", "database")
     before.sees_everything_again()
     lab.saw("database: slow_query put back as it was", before.last_event)
     assert lab.reset()["status"] == "GREEN"
@@ -92,7 +66,7 @@ def test_the_control_room_and_a_service_restart_at_once_in_mid_scene(lab):
 
 def test_a_control_room_that_restarts_changes_nothing_about_the_services(lab):
     before, services = on_stage(lab), lives(lab)
-    restart(lab, "control-room")
+    lab.restart("control-room")
     before.sees_everything_again()
     assert lives(lab) == services
 
@@ -130,7 +104,7 @@ def test_a_journal_that_is_rubbish_is_passed_over(lab):
     on_stage(lab)
     lab.docker("exec", lab.container("control-room"), "sh", "-c", "echo '{' > /var/lib/lab/lab.json")
     after = lab.last_event()
-    restart(lab, "control-room")
+    lab.restart("control-room")
     wait_until(lambda: up_again(lab), "the control room is back", 30)
     assert lab.events(after)
     assert lab.reset()["status"] == "GREEN"
@@ -147,7 +121,7 @@ def up_again(lab):
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_restarted_container_is_back_as_it_was(lab, service):
     before = on_stage(lab)
-    restart(lab, service)
+    lab.restart(service)
     before.sees_everything_again()
 
 
@@ -155,7 +129,7 @@ def test_a_restarted_container_is_back_as_it_was(lab, service):
 @pytest.mark.parametrize("service", SERVICES[1:])
 def test_a_killed_worker_is_back_as_it_was(lab, service):
     before = on_stage(lab)
-    kill_worker(lab, service)
+    lab.kill_worker(service)
     before.sees_everything_again()
 
 
@@ -212,7 +186,7 @@ def test_a_killed_container_waits_and_the_rest_goes_on(lab, service):
 @pytest.mark.parametrize("pair", [(one, other) for one in SERVICES for other in SERVICES if one < other])
 def test_two_at_once_are_back_as_they_were(lab, pair):
     before = on_stage(lab)
-    restart(lab, *pair)
+    lab.restart(*pair)
     before.sees_everything_again()
 
 

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import time
 
-import psutil
 import pytest
 
 from tests.conftest import wait_until
+from tests.integration.conftest import LocalLab
 from tests.survival import on_stage
 
 SERVICES = ["traffic", "frontend", "api", "database", "control-room"]
 
 
-def processes(lab, service):
-    """The ids of a service's processes, the main one first; its supervisor's record."""
-    record = json.loads((lab.folder / "processes.json").read_text())
-    return [process["pid"] for process in record["services"][service]["processes"]]
-
-
-def kill(lab, service, which):
-    """SIGKILL the worker, which gunicorn starts again, or the main process, which is a whole container's end."""
-    wait_until(lambda: len(processes(lab, service)) >= (1 if service == "traffic" else 2), f"{service} runs")
-    found = processes(lab, service)
-    die = found[1:] if which == "worker" else found
-    os.kill(die[0] if die else found[0], signal.SIGKILL)
-    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in die), f"{service} has died")
-
-
 def lives(lab):
     """The processes of the data services."""
-    return {service: processes(lab, service) for service in SERVICES[:4]}
+    return {service: lab.processes(service) for service in SERVICES[:4]}
 
 
-@pytest.mark.parametrize("which", ["worker", "container"])
-def test_a_control_room_that_dies_comes_back_with_its_log_and_its_scene(lab, which):
+@pytest.mark.parametrize("kill", [LocalLab.kill_worker, LocalLab.restart])
+def test_a_control_room_that_dies_comes_back_with_its_log_and_its_scene(lab, kill):
     before, services = on_stage(lab), lives(lab)
-    kill(lab, "control-room", which)
+    kill(lab, "control-room")
     state = before.sees_everything_again()
     assert lives(lab) == services, "nothing about the services changes"
     assert state["scene"]["elapsed_seconds"] >= before.state["scene"]["elapsed_seconds"]
@@ -51,7 +33,7 @@ def test_a_control_room_that_dies_comes_back_with_its_log_and_its_scene(lab, whi
 def test_the_control_room_and_a_service_at_once(lab):
     before = on_stage(lab)
     for service in ("control-room", "database"):
-        kill(lab, service, "container")
+        lab.restart(service)
     before.sees_everything_again()
     lab.saw("database: slow_query put back as it was", before.last_event)
 
@@ -60,7 +42,7 @@ def test_a_scene_that_a_reset_ended_does_not_come_back(lab):
     lab.post("/api/scenes/slow_query")
     lab.reset()
     after = lab.last_event()
-    kill(lab, "control-room", "worker")
+    lab.kill_worker("control-room")
     wait_until(lambda: any("open again" in event["text"] for event in seen(lab, after)), "the control room is back")
     state = lab.state()
     assert state["scene"] is None and not state["services"]["database"]["active"]["failure"]
@@ -75,11 +57,11 @@ def seen(lab, after):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("which", ["worker", "container"])
+@pytest.mark.parametrize("kill", [LocalLab.kill_worker, LocalLab.restart])
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_killed_process_is_back_as_it_was(lab, service, which):
+def test_a_killed_process_is_back_as_it_was(lab, service, kill):
     before = on_stage(lab)
-    kill(lab, service, which)
+    kill(lab, service)
     if service != "control-room":
         before.others_go_on({service})
     before.sees_everything_again()
@@ -90,7 +72,7 @@ def test_a_killed_process_is_back_as_it_was(lab, service, which):
 def test_two_killed_at_once_are_back_as_they_were(lab, pair):
     before = on_stage(lab)
     for service in pair:
-        kill(lab, service, "container")
+        lab.restart(service)
     before.sees_everything_again()
 
 
