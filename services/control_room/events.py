@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 
 from services.common import problems
 from services.control_room.journal import KEEP_EVENTS, Event
@@ -49,9 +50,9 @@ class EventLog:
         log.log(LEVELS[level], text, extra={"event_id": event["id"]})
 
     def after(self, event_id: int) -> list[Event]:
-        """The events with a greater id, oldest first."""
+        """The events with a greater id, oldest first; found from the end, as 200 viewers ask for the newest alone."""
         with self._news:
-            return [event for event in self._events if event["id"] > event_id]
+            return list(takewhile(lambda event: event["id"] > event_id, reversed(self._events)))[::-1]
 
     def last_id(self) -> int:
         """The id of the newest event; 0 when there is none."""

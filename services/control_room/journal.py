@@ -34,7 +34,7 @@ class Journal:
         self._lab_path = folder / "lab.json"
         self._lock = threading.Lock()
         self._owned: TextIO | None = None
-        self._sections: dict[str, Any] = {}
+        self._sections: dict[str, str] = {}  # each as JSON: what it was made of may change meanwhile
         self._lines = 0
         self._said = False
         self._torn = True  # nobody knows how the process before this one ended
@@ -46,7 +46,7 @@ class Journal:
             found = json.loads(self._lab_path.read_text()) if self._lab_path.exists() else {"format": FORMAT}
             if found.pop("format") != FORMAT:
                 raise ValueError("it has another format")
-            self._sections = found
+            self._sections = {name: json.dumps(value) for name, value in found.items()}
         except OSError as error:
             log.error("nothing is kept over a restart of the control room: %s", error)
         except (ValueError, KeyError, AttributeError, TypeError) as error:
@@ -81,17 +81,17 @@ class Journal:
     def section(self, name: str) -> Any:
         """What was noted under this name; None is nothing."""
         with self._lock:
-            return self._sections.get(name)
+            return json.loads(self._sections.get(name, "null"))
 
     def note(self, name: str, value: Any) -> None:
         """Keep a JSON-ready value under this name."""
+        text = json.dumps(value)
         with self._lock:
-            if self._sections.get(name) == value:
+            if self._sections.get(name) == text:
                 return
-            self._sections[name] = value
+            self._sections[name] = text
             if self._owned is not None:
-                text = json.dumps({"format": FORMAT, **self._sections})
-                self._try(lambda: _replace(self._lab_path, text))
+                self._try(self._write_sections)
 
     def add_event(self, event: Event) -> None:
         """Keep an event: written at once, so that a kill in the next moment does not lose it."""
@@ -117,6 +117,14 @@ class Journal:
             if self._owned is not None:
                 self._try(lambda: self._lab_path.unlink(missing_ok=True))
                 self._try(lambda: self._events_path.unlink(missing_ok=True))
+
+    def _write_sections(self) -> None:
+        members = (f"{json.dumps(name)}: {text}" for name, text in {"format": str(FORMAT), **self._sections}.items())
+        try:
+            _replace(self._lab_path, "{" + ",\n".join(members) + "}\n")
+        except OSError:
+            self._lab_path.unlink(missing_ok=True)  # no memory is better than an old one
+            raise
 
     def _append(self, event: Event) -> None:
         # A line that a kill or a full disk cut off stays one bad line: the next one begins anew.

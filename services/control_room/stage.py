@@ -121,7 +121,7 @@ class Run:
         return run
 
     def start(self) -> None:
-        """Play and check, each in a thread of its own: a step may take its time."""
+        """Play the steps and check the expectations, from two threads: a step may take its time."""
         for task in (self._play, self._check):
             threading.Thread(target=self._safely, args=(task,), name=f"scene-{self.scene.name}", daemon=True).start()
 
@@ -251,8 +251,9 @@ class Stage:
     def _note(self) -> None:
         """Keep what is on stage in the journal."""
         with self._noting:
-            kept = self._run.keep() if self._run is not None else None
-            self._lab.journal.note("stage", {"before_rss": self._before_rss, "scene": kept})
+            run = self._run
+            scene = run.keep() if run is not None else None
+            self._lab.journal.note("stage", {"before_rss": self._before_rss, "scene": scene})
 
     @property
     def active(self) -> str | None:

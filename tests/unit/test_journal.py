@@ -44,6 +44,23 @@ def test_what_is_noted_and_every_event_is_there_for_the_next_worker(opened):
     assert journal.section("stage") == {"scene": None}
 
 
+def test_a_value_that_grew_in_place_is_kept_as_it_is_now(opened):
+    journal, sizes = opened(), [1]
+    journal.note("stage", {"sizes": sizes})
+    sizes.append(2)
+    journal.note("stage", {"sizes": sizes})
+    assert opened().section("stage") == {"sizes": [1, 2]}
+
+
+def test_what_can_no_longer_be_written_is_not_taken_up_as_it_was(opened, tmp_path, monkeypatch):
+    journal = opened()
+    journal.note("stage", "old")
+    (tmp_path / "lab.partial").mkdir()  # every write fails, as on a full disk
+    journal.note("stage", "new")
+    assert journal.section("stage") == "new"
+    assert opened().section("stage") is None
+
+
 def test_ids_go_on_growing_over_a_restart(opened):
     events = EventLog(opened().add_event)
     for number in range(5):
