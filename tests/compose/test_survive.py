@@ -71,14 +71,15 @@ def test_a_control_room_that_restarts_changes_nothing_about_the_services(lab):
     assert lives(lab) == services
 
 
-def test_the_lab_does_not_care_for_prometheus(lab):
+def test_the_lab_does_not_care_for_prometheus_and_grafana(lab):
     before = on_stage(lab)
-    lab.docker("stop", "-t", "0", lab.container("prometheus"))
+    watchers = [found for found in map(lab.container, ("prometheus", "grafana")) if found]
+    lab.docker("stop", "-t", "0", *watchers)
     try:
         before.sees_everything_again()
         assert lab.reset()["status"] == "GREEN"
     finally:
-        lab.docker("start", lab.container("prometheus"))
+        lab.docker("start", *watchers)
         wait_until(lambda: prometheus_answers(lab), "Prometheus is back", 30)
 
 
