@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from scripts.benchmarks import chain, containers
+from scripts.benchmarks import chain, containers, fire
 
 PYTHON_SERVICES = ("traffic", "frontend", "api", "database", "control-room")
 
@@ -36,9 +36,16 @@ def print_containers() -> None:
         print(", ".join(f"{name} {value * 1000:.0f} ms" for name, value in calls.items()))
 
 
+def print_fire() -> None:
+    """Control calls while nothing else works, and while the whole room watches."""
+    print("fire: build, up, 3 times 500 control calls", file=sys.stderr)
+    with containers.lab():
+        print(*fire.measure(fire.Room(int(containers.PORTS["LAB_PORT"]))), sep="\n")
+
+
 def main() -> int:
     """Run the benchmarks that were asked for."""
-    known = {"chain": print_chain, "containers": print_containers}
+    known = {"chain": print_chain, "containers": print_containers, "fire": print_fire}
     wanted = sys.argv[1:] or list(known)
     if unknown := set(wanted) - set(known):
         print(f"there is no benchmark {', '.join(sorted(unknown))}: {', '.join(known)}", file=sys.stderr)

@@ -11,6 +11,7 @@ from typing import Any
 
 from .config import Config
 from .errors import Refused, Unreachable
+from .infra_record import touched
 
 READ_SECONDS = 5.0
 WRITE_SECONDS = 15.0  # starting a scene resets first, and a reset may take three seconds
@@ -124,6 +125,8 @@ class ControlRoom:
         config = self._config
         if config.is_elsewhere:
             return ("the address is LAB_URL's: is it right, and is that lab up?",)
+        if "control-room" in touched(config):
+            return (f"`infra` did this: {config.hint('infra heal control-room')}",)
         return (
             f"start it: {config.hint('up')}   (without Docker: {config.hint('up --local')})",
             "a lab elsewhere: --port-offset N, or LAB_URL=http://host:port",

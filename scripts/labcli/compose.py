@@ -6,13 +6,13 @@ import json
 import os
 from argparse import Namespace
 from collections.abc import Mapping
-from pathlib import Path
 
 from . import local, ports
 from .api import Document
 from .config import DEFAULT_PORTS, Config
 from .context import Context
 from .errors import LabError
+from .infra_record import infra_record
 from .shell import NOT_FOUND, Result, capture, run
 
 LOG_LINES = 20
@@ -90,10 +90,10 @@ def up(ctx: Context, args: Namespace) -> int:
 
 
 def down(ctx: Context, args: Namespace) -> int:
-    """Remove the lab's containers and its network."""
+    """Remove the lab's containers, its network and its journal."""
     compose = Compose(ctx.config)
     was_up = bool(compose.containers())
-    if was_up and compose.run("down", to_stderr=ctx.console.as_json) != 0:
+    if was_up and compose.run("down", "--volumes", to_stderr=ctx.console.as_json) != 0:
         raise LabError("`docker compose down` failed; its lines above say why")
     infra_record(ctx.config).unlink(missing_ok=True)
     text = "stopped and removed" if was_up else "no lab is up in Docker: nothing to stop"
@@ -101,11 +101,6 @@ def down(ctx: Context, args: Namespace) -> int:
         text += f"; one is up without Docker: {ctx.config.hint('down --local')}"
     ctx.console.answer({"mode": "docker", "status": "stopped" if was_up else "was not up"}, text)
     return 0
-
-
-def infra_record(config: Config) -> Path:
-    """The file that remembers what `infra` did to this lab's containers."""
-    return config.lab_folder / f"infra-{config.offset}.json"
 
 
 def published_ports(containers: Mapping[str, Document]) -> set[int]:

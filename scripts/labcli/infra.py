@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from . import local
-from .compose import infra_record
 from .context import Context
 from .errors import LabError
 from .infra_docker import DockerInfra
 from .infra_local import LocalInfra
+from .infra_record import infra_record
 from .names import did_you_mean
 
 

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 from .api import Document
-from .compose import Compose, infra_record
+from .compose import Compose
 from .context import Context
 from .errors import LabError
+from .infra_record import infra_record
 from .record import write_whole
 from .shell import capture
 

@@ -64,6 +64,11 @@ class Folder:
         """What a container has as its tmpfs."""
         return self.path / "state" / name
 
+    @property
+    def journal(self) -> Path:
+        """What the control room's container has as a volume."""
+        return self.path / "journal"
+
     def cgroup(self, name: str) -> Path:
         """What a container has as /sys/fs/cgroup."""
         return self.path / "cgroup" / name
@@ -139,6 +144,7 @@ def _environment(config: Config, name: str) -> dict[str, str]:
         "LAB_PROJECT_HINT": "./scripts/lab",
         "BIND": "127.0.0.1",
         "STATE_DIR": str(folder.state(name)),
+        "JOURNAL_DIR": str(folder.journal),
         "CGROUP_DIR": str(folder.cgroup(name)),
         "LAB_BIND": "127.0.0.1",
         "MALLOC_ARENA_MAX": "2",

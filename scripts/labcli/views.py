@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from .api import Document
@@ -141,6 +141,17 @@ def _service_rows(services: Mapping[str, Document], style: Style) -> list[list[s
         ]
         rows.append([name, up, _threads(state, style), _memory(state, style), ", ".join(switches)])
     return rows
+
+
+def cure_lines(state: Document, touched: Collection[str], hint: Callable[[str], str]) -> list[str]:
+    """How each service that the lab has given up on comes back; `touched` are those to which `infra` did something."""
+    silent = [name for name in state["services"] if f"{name} does not answer" in state["reasons"]]
+    return [
+        f"{name} waits for you, `infra` did this: {hint(f'infra heal {name}')}"
+        if name in touched
+        else f"{name}: what crashes is back in seconds; what was stopped by hand is not: {hint(f'infra heal {name}')}"
+        for name in silent
+    ]
 
 
 def _threads(state: Document, style: Style) -> str:

@@ -15,7 +15,8 @@ from typing import NoReturn
 from .api import Document
 from .context import Context
 from .errors import Unreachable
-from .views import event_line, status_lines
+from .infra_record import touched
+from .views import cure_lines, event_line, status_lines
 
 INTERVAL_SECONDS = 1.0
 EVENTS_SHOWN = 8
@@ -30,8 +31,14 @@ def status(ctx: Context, args: Namespace) -> int:
     if args.watch:
         return watch(ctx)
     state = ctx.room.get("/api/state")
-    ctx.console.answer(state, "\n".join(status_lines(state, ctx.console.style)))
+    ctx.console.answer(state, "\n".join(_status_lines(ctx, state)))
     return 0
+
+
+def _status_lines(ctx: Context, state: Document) -> list[str]:
+    """How the lab is, and how what is down comes back."""
+    cures = cure_lines(state, touched(ctx.config), ctx.config.hint)
+    return [*status_lines(state, ctx.console.style), *([""] if cures else []), *cures]
 
 
 def watch(ctx: Context) -> int:
@@ -66,7 +73,7 @@ def _frame(ctx: Context, state: Document, events: list[Document]) -> list[str]:
     style = ctx.console.style
     title = f"{ctx.room.url}   {time.strftime('%H:%M:%S')}   Ctrl-C ends"
     log = [event_line(event, style) for event in events]
-    return [style.paint(title, "dim"), "", *status_lines(state, style), "", *log]
+    return [style.paint(title, "dim"), "", *_status_lines(ctx, state), "", *log]
 
 
 def _show(ctx: Context, document: Document, lines: list[str]) -> None:

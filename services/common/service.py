@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 # A thread that computes gives the interpreter up after this long, so that admin and data threads get their turn soon.
 SWITCH_INTERVAL_SECONDS = 0.0005
 SLOW_SECONDS = 1.0
+UNKNOWN_INSTANCE = "unknown"
 
 
 class Service:
@@ -139,7 +140,7 @@ class Service:
         try:
             return (self.settings.state_dir / "instance").read_text()
         except OSError:
-            return "unknown"
+            return UNKNOWN_INSTANCE
 
     def enter(self) -> None:
         """A worker thread took up a request."""

@@ -76,6 +76,7 @@ class Settings:
     admin_port: int
     threads: int
     state_dir: Path
+    journal_dir: Path
     cgroup_dir: Path
     log_level: str
     data_urls: Mapping[str, str]
@@ -98,6 +99,7 @@ class Settings:
         service = read.text("SERVICE", "api", tuple(DEFAULT_THREADS))
         control_room = service == "control-room"
         data_port = read.integer("DATA_PORT", 8080 if control_room else 8000, 1, 65535)
+        state_dir = Path(read.text("STATE_DIR", "/run/lab"))
         settings = cls(
             service=service,
             local=read.text("LAB_MODE", "containers", ("containers", "local")) == "local",
@@ -105,7 +107,8 @@ class Settings:
             data_port=data_port,
             admin_port=data_port if control_room else read.integer("ADMIN_PORT", 9000, 1, 65535),
             threads=read.integer("THREADS", DEFAULT_THREADS[service], 0, 1024),
-            state_dir=Path(read.text("STATE_DIR", "/run/lab")),
+            state_dir=state_dir,
+            journal_dir=Path(read.text("JOURNAL_DIR", str(state_dir / "journal"))),
             cgroup_dir=Path(read.text("CGROUP_DIR", "/sys/fs/cgroup")),
             log_level=read.text("LOG_LEVEL", "INFO", LOG_LEVELS),
             data_urls={

@@ -52,8 +52,9 @@ class Runtime:
         return float(self.stage.active == scene)
 
     def start(self, pool: ThreadPoolExecutor) -> None:
-        """Watch the services, and keep the status."""
+        """Take up where the control room before this one ended, watch the services, and keep the status."""
         self.lab.start()
+        self.stage.take_up()
         threading.Thread(target=self._keep_status, name="status", daemon=True).start()
 
     def _keep_status(self) -> None:

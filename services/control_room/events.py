@@ -8,11 +8,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from itertools import takewhile
 
 from services.common import problems
+from services.control_room.journal import KEEP_EVENTS, Event
 
-KEEP = 2000
 MAX_STREAMS = 220
 KEEPALIVE_SECONDS = 5.0
 LEVELS = {"info": logging.INFO, "good": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -20,27 +20,39 @@ log = logging.getLogger(__name__)
 
 
 class EventLog:
-    """Keeps the last 2,000 events. Ids grow for ever, over a restart too, so that `after` always works."""
+    """Keeps the last 2,000 events. Ids grow for ever, over a restart too, so that `after` always works.
 
-    def __init__(self) -> None:
-        self._events: deque[dict[str, Any]] = deque(maxlen=KEEP)
+    `keep` is called with each event, by one thread or several at once.
+    """
+
+    def __init__(self, keep: Callable[[Event], None] = lambda _: None) -> None:
+        self._keep = keep
+        self._events: deque[Event] = deque(maxlen=KEEP_EVENTS)
         self._news = threading.Condition()
         self._next_id = int(time.time() * 1000)
         self._streams = 0
 
+    def take_up(self, events: list[Event]) -> None:
+        """Begin with the events of the process before this one; call it before the first one of its own."""
+        with self._news:
+            self._events.extend(events)
+            newest = int(events[-1]["id"]) if events else 0
+            self._next_id = max(newest + 1, int(time.time() * 1000))
+
     def add(self, text: str, *, level: str = "info", service: str | None = None) -> None:
         """One sentence; level is info, good, warning or error."""
         with self._news:
-            event = {"id": self._next_id, "time": time.time(), "level": level, "service": service, "text": text}
+            event: Event = {"id": self._next_id, "time": time.time(), "level": level, "service": service, "text": text}
             self._next_id += 1
             self._events.append(event)
             self._news.notify_all()
+        self._keep(event)
         log.log(LEVELS[level], text, extra={"event_id": event["id"]})
 
-    def after(self, event_id: int) -> list[dict[str, Any]]:
-        """The events with a greater id, oldest first."""
+    def after(self, event_id: int) -> list[Event]:
+        """The events with a greater id, oldest first; found from the end, as 200 viewers ask for the newest alone."""
         with self._news:
-            return [event for event in self._events if event["id"] > event_id]
+            return list(takewhile(lambda event: event["id"] > event_id, reversed(self._events)))[::-1]
 
     def last_id(self) -> int:
         """The id of the newest event; 0 when there is none."""

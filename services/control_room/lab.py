@@ -13,9 +13,11 @@ from services.common import problems
 from services.common.catalogue import CATALOGUE
 from services.common.client import UserClient
 from services.common.params import parse_params
+from services.common.service import UNKNOWN_INSTANCE
 from services.common.settings import Settings
 from services.common.switches import KINDS, Switch
 from services.control_room.events import EventLog
+from services.control_room.journal import Journal
 from services.control_room.observer import Observer
 from services.control_room.peers import Peers, States, until
 from services.control_room.status import LEVELS, WINDOW_SECONDS, judge, kpis_of
@@ -30,6 +32,7 @@ CONTROL_TIMEOUT_SECONDS = 2.5
 DOWN_SECONDS = 1.5
 RETRY_SECONDS = 0.1
 STOP_TIMEOUT_SECONDS = 0.5
+SAME_LAB_SECONDS = 3.0
 DATA_SERVICES = ["database", "api", "frontend"]
 
 
@@ -37,19 +40,41 @@ class Lab:
     """Every service behind one door."""
 
     def __init__(self, settings: Settings) -> None:
-        self.events = EventLog()
+        self.journal = Journal(settings.journal_dir)
+        self.events = EventLog(self.journal.add_event)
         self.peers = Peers(settings.admin_urls)
-        self.observers = {service: Observer(service, self.peers, self.events) for service in CATALOGUE}
+        self.observers = {service: Observer(service, self.peers, self.events, self.journal) for service in CATALOGUE}
         self._users = UserClient(settings.data_urls["frontend"])
         self._tests: deque[dict[str, Any]] = deque(maxlen=TESTS_KEPT)
         self._reset_lock = threading.Lock()
         self._status_told = "GREEN"
 
     def start(self) -> None:
-        """Watch the services."""
-        self.events.add("the control room is open")
+        """Take up the journal, and watch the services."""
+        self.journal.open()
+        if self._is_the_same_lab():
+            self.events.take_up(self.journal.events())
+            self._status_told = self.journal.section("status") or self._status_told
+            self.events.add("the control room is open again")
+        else:
+            self.journal.begin_anew()
+            self.events.take_up([])
+            self.events.add("the control room is open")
         for observer in self.observers.values():
             observer.start()
+
+    def _is_the_same_lab(self) -> bool:
+        """Whether a service still lives that the journal knows: a lab that is new has nothing to do with its log."""
+        known = {service: observer.known_instance() for service, observer in self.observers.items()}
+        deadline = time.monotonic() + SAME_LAB_SECONDS
+        while any(known.values()):
+            alive = {service: state["instance"] for service, state in self.peers.states().items() if state is not None}
+            if any(known[service] == instance != UNKNOWN_INSTANCE for service, instance in alive.items()):
+                return True
+            if len(alive) == len(known) or time.monotonic() > deadline:
+                break
+            time.sleep(RETRY_SECONDS)
+        return False
 
     # What is.
 
@@ -65,7 +90,9 @@ class Lab:
             "traffic": {"rps": traffic["rps"], "in_flight": traffic["in_flight"]} if traffic else None,
             "kpis": kpis,
             "window_seconds": WINDOW_SECONDS,
-            "services": {service: _shown(state) for service, state in states.items()},
+            "services": {
+                service: _shown(state, self.observers[service].silent_seconds()) for service, state in states.items()
+            },
         }
 
     def _down(self, states: States) -> list[str]:
@@ -81,6 +108,7 @@ class Lab:
         status = state["status"]
         if status != self._status_told:
             self._status_told = status
+            self.journal.note("status", status)
             level = {"GREEN": "good", "YELLOW": "warning", "RED": "error"}[status]
             self.events.add(f"status {status}: {'; '.join(state['reasons'])}", level=level)
         return LEVELS[status]
@@ -236,11 +264,12 @@ def find_switch(service: str, kind: str, name: str) -> type[Switch]:
     return names[name]
 
 
-def _shown(state: dict[str, Any] | None) -> dict[str, Any]:
+def _shown(state: dict[str, Any] | None, silent_seconds: float) -> dict[str, Any]:
     """A service as `GET /api/state` shows it; one that does not answer has its keys too, as nulls."""
     keys = ("rss_bytes", "memory_limit_bytes", "leaked_bytes", "threads_busy", "threads_total", "waiting")
     if state is None:
-        return {"up": False, **dict.fromkeys(keys), "active": {kind: {} for kind in KINDS}}
+        nothing: dict[str, Any] = {**dict.fromkeys(keys), "active": {kind: {} for kind in KINDS}}
+        return {"up": False, **nothing, "silent_seconds": round(silent_seconds, 1)}
     optional = ("expires", "pool", "connections", "calls", "oom_kills")
     return {
         "up": True,

@@ -11,6 +11,8 @@ from services.common.memory import MB
 from services.control_room.lab import Lab
 from services.control_room.scenes import Expectation
 
+KEPT = ("before_rss", "start_rss", "reset_seconds", "request_seconds", "rss_after", "started_at", "first_event")
+
 
 class Recording:
     """What is known of the scene that runs. Sizes are bytes, moments seconds since 1970."""
@@ -19,16 +21,29 @@ class Recording:
         self.lab = lab
         self.before_rss = before_rss
         self.start_rss: dict[str, int] = {}
-        self.reset: dict[str, Any] = {}
-        self.requests: list[dict[str, Any]] = []
+        self.reset_seconds = 0.0
+        self.request_seconds: list[float] = []
         self.rss_after: list[int] = []
         self.begin()
+
+    def keep(self) -> dict[str, Any]:
+        """The recording for the journal, JSON-ready."""
+        return {name: getattr(self, name) for name in KEPT}
+
+    @classmethod
+    def of(cls, lab: Lab, kept: dict[str, Any]) -> Recording:
+        """The recording of the control room before this one; its clock has gone on meanwhile."""
+        recording = cls(lab, {})
+        for name in KEPT:
+            setattr(recording, name, kept[name])
+        recording._started = time.monotonic() - (time.time() - recording.started_at)
+        return recording
 
     def begin(self) -> None:
         """The scene's clock starts."""
         self.started_at = time.time()
         self._started = time.monotonic()
-        self._first_event = self.lab.events.last_id()
+        self.first_event = self.lab.events.last_id()
 
     def elapsed_seconds(self) -> float:
         """Seconds since the scene began."""
@@ -36,8 +51,9 @@ class Recording:
 
     def note_request(self, result: dict[str, Any]) -> None:
         """A test request of the scene has ended."""
-        self.requests.append(result)
-        self.rss_after.append(self.api()["rss_bytes"])
+        rss_bytes = self.api()["rss_bytes"]
+        self.request_seconds.append(result["seconds"])
+        self.rss_after.append(rss_bytes)
 
     def api(self, seconds: float = 15) -> dict[str, Any]:
         """The api's state."""
@@ -51,7 +67,7 @@ class Recording:
 
     def has_event(self, text: str) -> bool:
         """Whether the activity log has had a line with this text since the scene began."""
-        return any(text in event["text"] for event in self.lab.events.after(self._first_event))
+        return any(text in event["text"] for event in self.lab.events.after(self.first_event))
 
 
 Measure = Callable[[Recording, Expectation], float | str | None]
@@ -102,13 +118,13 @@ def _request_rss_step(choose: Callable[[list[float]], float]) -> Measure:
 
 
 def _request_seconds(recording: Recording, expectation: Expectation) -> float | None:
-    done = len(recording.requests) >= expectation.request
-    return float(recording.requests[expectation.request - 1]["seconds"]) if done else None
+    done = len(recording.request_seconds) >= expectation.request
+    return recording.request_seconds[expectation.request - 1] if done else None
 
 
 def _request_slowdown(recording: Recording, expectation: Expectation) -> float | None:
     seconds = _request_seconds(recording, expectation)
-    return None if seconds is None else seconds / float(recording.requests[0]["seconds"])
+    return None if seconds is None else seconds / recording.request_seconds[0]
 
 
 def _event(recording: Recording, expectation: Expectation) -> str | None:
@@ -163,5 +179,7 @@ MEASURES: dict[str, Measure] = {
     "failures_on": _failures_on,
     "switches_on": _switches_on,
     "queued": _queued,
-    "reset_seconds": lambda recording, _: float(recording.reset["seconds"]),
+    "reset_seconds": lambda recording, _: recording.reset_seconds,
 }
+# These look back as far as the recording goes; every other one is of its moment, and lost with it.
+LOOKING_BACK = ("request_rss_step_least_mb", "request_rss_step_most_mb", "request_seconds", "request_slowdown", "event")

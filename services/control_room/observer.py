@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from services.common import problems
 from services.common.memory import MB
 from services.control_room.events import EventLog
+from services.control_room.journal import Journal
 from services.control_room.peers import Peers
 
 log = logging.getLogger(__name__)
@@ -20,18 +23,22 @@ REARM = 0.05
 STARTING_SECONDS = 10.0
 SILENCE_SECONDS = 2.5
 MEMORY_ERROR = 0.90
+SEEN = ("instance", "pid", "oom_kills", "active")
+SEEN_TOO = ("expires_at", "warned", "up", "forgotten")
 State = dict[str, Any]
 
 
 class Observer:
     """Watches one service from a thread of its own, so that a stuck one holds up nobody."""
 
-    def __init__(self, service: str, peers: Peers, events: EventLog) -> None:
+    def __init__(self, service: str, peers: Peers, events: EventLog, journal: Journal) -> None:
         self._service = service
         self._client = peers.clients[service]
         self._events = events
-        self._last: State | None = None
-        self._last_asked_at = 0.0
+        self._journal = journal
+        self._section = f"services/{service}"
+        self._lock = threading.Lock()
+        self._seen: State | None = None
         self._forget_before = 0.0
         self._answered = time.monotonic()
         self._woken = threading.Event()
@@ -39,8 +46,21 @@ class Observer:
         self._warned = 0.0
 
     def start(self) -> None:
-        """Watch for ever."""
+        """Watch for ever, from what the control room before this one saw last."""
+        self._answered = time.monotonic()
+        self._seen = self._seen_before()
+        if self._seen is not None:
+            self._up, self._warned = self._seen["up"], self._seen["warned"]
         threading.Thread(target=self._run, name=f"observe-{self._service}", daemon=True).start()
+
+    def _seen_before(self) -> State | None:
+        seen = self._journal.section(self._section)
+        return seen if isinstance(seen, dict) and seen.keys() == {*SEEN, *SEEN_TOO} else None
+
+    def known_instance(self) -> str | None:
+        """The container's life that the journal knows."""
+        seen = self._seen_before()
+        return None if seen is None else str(seen["instance"])
 
     def _run(self) -> None:
         while True:
@@ -62,7 +82,10 @@ class Observer:
 
     def forget(self) -> None:
         """A reset comes: a container that is down now comes back with nothing on."""
-        self._forget_before = time.time()
+        with self._lock:
+            self._forget_before = time.time()
+            if self._seen is not None:
+                self._keep({**self._seen, "forgotten": True})
 
     def look(self) -> None:
         """Ask the service once, and tell what is new. Called by one thread alone."""
@@ -75,14 +98,28 @@ class Observer:
             return
         self._answered = time.monotonic()
         self._tell_up(True)
-        last = self._last
+        last = self._seen
         if last is not None:
             self._tell_restart(last, state)
-            if last["instance"] != state["instance"] and self._last_asked_at > self._forget_before:
+            if last["instance"] != state["instance"] and not last["forgotten"]:
                 state = self._put_back(last, state)
             self._tell_switches(last, state)
         self._tell_memory(state)
-        self._last, self._last_asked_at = state, asked_at
+        self._remember(state, asked_at)
+
+    def _remember(self, state: State, asked_at: float) -> None:
+        """What a new container of the service would have to be told, and what the log was told already."""
+        expires_at = {
+            kind: {name: round(asked_at + left) for name, left in found.items()}
+            for kind, found in state["expires"].items()
+        }
+        seen = {key: state[key] for key in SEEN} | {"expires_at": expires_at, "warned": self._warned, "up": True}
+        with self._lock:
+            self._keep({**seen, "forgotten": asked_at <= self._forget_before})
+
+    def _keep(self, seen: State) -> None:
+        self._seen = seen
+        self._journal.note(self._section, seen)
 
     def _tell_up(self, up: bool) -> None:
         if self._up is None and (up or self.silent_seconds() < STARTING_SECONDS):
@@ -93,6 +130,9 @@ class Observer:
                 self._events.add(f"{self._service}: answers again", level="good", service=self._service)
             else:
                 self._events.add(f"{self._service}: does not answer", level="error", service=self._service)
+                with self._lock:
+                    if self._seen is not None:
+                        self._keep({**self._seen, "up": False})
 
     def _tell_restart(self, last: State, state: State) -> None:
         if last["pid"] == state["pid"] and last["instance"] == state["instance"]:
@@ -104,14 +144,14 @@ class Observer:
 
     def _put_back(self, last: State, state: State) -> State:
         """Switch on what was on in the container before; the service keeps it itself over a mere crash."""
-        for kind, switches in last["active"].items():
-            for name, params in switches.items():
-                if name in state["active"][kind]:
-                    continue
-                left = last["expires"][kind].get(name)
-                wanted = params if left is None else {**params, "duration_seconds": max(0.1, left)}
-                self._client.post(f"/admin/switches/{kind}/{name}", {"active": True, "params": wanted}, TIMEOUT_SECONDS)
-                self._events.add(f"{self._service}: {name} put back as it was", service=self._service)
+        began = time.time()
+        for kind, name, params in _missing(last, state, began):
+            path = f"/admin/switches/{kind}/{name}"
+            self._client.post(path, {"active": True, "params": params}, TIMEOUT_SECONDS)
+            if self._forget_before > began:  # a reset came in between, and it has the last word
+                self._client.post(path, {"active": False}, TIMEOUT_SECONDS)
+                break
+            self._events.add(f"{self._service}: {name} put back as it was", service=self._service)
         restored: State = self._client.get("/admin/state", TIMEOUT_SECONDS)
         return restored
 
@@ -142,6 +182,15 @@ class Observer:
                 )
                 text = f"{self._service}: memory {sizes}"
                 self._events.add(text, level="error" if mark >= MEMORY_ERROR else "warning", service=self._service)
+
+
+def _missing(last: State, state: State, now: float) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """What was on and is not, as kind, name and parameters; what would have gone off by itself since then is not."""
+    for kind, switches in last["active"].items():
+        for name, params in switches.items():
+            left = last["expires_at"][kind].get(name, math.inf) - now
+            if name not in state["active"][kind] and left > 0:
+                yield kind, name, params if left == math.inf else {**params, "duration_seconds": left}
 
 
 def sentence_on(service: str, kind: str, name: str, params: dict[str, Any]) -> str:

@@ -9,11 +9,14 @@ from typing import Any
 
 from services.common import problems
 from services.control_room.lab import Lab
-from services.control_room.measures import MEASURES, Recording
+from services.control_room.measures import LOOKING_BACK, MEASURES, Recording
 from services.control_room.scenes import Expectation, Scene, Step, find_scene
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
+LATE_SECONDS = 2.0  # what was due longer ago than this, while the control room was away, was not measured
+RETRY_SECONDS = 0.5
+KEPT = ("outcome", "measured", "confirmed_after_seconds")
 PREVIEW_SECONDS = 2.0  # how often an expectation is measured before it is decided, for those who watch
 
 
@@ -26,12 +29,16 @@ class Check:
         self.measured: float | str | None = None
         self.confirmed_after_seconds: float | None = None
         self._next_preview = 0.0
+        self._missed = False
 
     def look(self, recording: Recording) -> None:
         """Measure, when it is time, and decide."""
         entry, elapsed = self.expectation, recording.elapsed_seconds()
         is_early = entry.at_seconds is not None and elapsed < entry.at_seconds
         if self.outcome != "pending" or (is_early and elapsed < self._next_preview):
+            return
+        if self._missed:
+            self.outcome = "fail"
             return
         self._next_preview = elapsed + PREVIEW_SECONDS
         try:
@@ -44,6 +51,20 @@ class Check:
             self.outcome, self.confirmed_after_seconds = "pass", round(elapsed, 1)
         elif self._is_final() or elapsed >= (entry.within_seconds or 0):
             self.outcome = "fail"
+
+    def keep(self) -> dict[str, Any] | None:
+        """What was decided, for the journal."""
+        return {name: getattr(self, name) for name in KEPT} if self.outcome != "pending" else None
+
+    def take_up(self, kept: dict[str, Any] | None, elapsed: float) -> None:
+        """Go on from there; nothing was measured at a moment that passed while the control room was away."""
+        if kept is not None:
+            for name in KEPT:
+                setattr(self, name, kept[name])
+            return
+        entry = self.expectation
+        is_late = elapsed > (entry.at_seconds or entry.within_seconds or 0) + LATE_SECONDS
+        self._missed = is_late and entry.measure not in LOOKING_BACK
 
     def _is_final(self) -> bool:
         """Whether measuring again would change nothing: it was measured at its moment, or of a request that ended."""
@@ -66,14 +87,38 @@ class Check:
 class Run:
     """One scene on the stage."""
 
-    def __init__(self, scene: Scene, lab: Lab, recording: Recording, narrate: bool) -> None:
+    def __init__(
+        self, scene: Scene, lab: Lab, recording: Recording, narrate: bool, changed: Callable[[], None]
+    ) -> None:
         self.scene = scene
         self.recording = recording
         self.checks = [Check(entry) for entry in scene.expect]
         self._lab = lab
         self._narrate = narrate
+        self._changed = changed
         self._ended = threading.Event()
+        self._steps_done = 0
         self._step = ""
+
+    def keep(self) -> dict[str, Any]:
+        """The scene for the journal, JSON-ready."""
+        return {
+            "name": self.scene.name,
+            "narrate": self._narrate,
+            "steps_done": self._steps_done,
+            "step": self._step,
+            "recording": self.recording.keep(),
+            "checks": [check.keep() for check in self.checks],
+        }
+
+    @classmethod
+    def of(cls, kept: dict[str, Any], lab: Lab, changed: Callable[[], None]) -> Run:
+        """The run of the control room before this one: what was due meanwhile is done at once."""
+        run = cls(find_scene(kept["name"]), lab, Recording.of(lab, kept["recording"]), kept["narrate"], changed)
+        run._steps_done, run._step = kept["steps_done"], kept["step"]
+        for check, decided in zip(run.checks, kept["checks"], strict=True):
+            check.take_up(decided, run.recording.elapsed_seconds())
+        return run
 
     def start(self) -> None:
         """Play the steps and check the expectations, from two threads: a step may take its time."""
@@ -92,17 +137,34 @@ class Run:
             self._lab.events.add(f"scene {self.scene.name} broke off: the control room's log says why", level="error")
 
     def _play(self) -> None:
-        for step in self.scene.steps:
+        for step in self.scene.steps[self._steps_done :]:
             if self._ended.wait(max(0.0, step.at_seconds - self.recording.elapsed_seconds())):
                 return
-            self._step = step.say
-            if self._narrate:
+            if self._narrate and self._step != step.say:
                 self._lab.events.add(step.say)
-            self._do(step)
+            self._step = step.say
+            self._do_in_the_end(step)
+            self._steps_done += 1
+            self._changed()
+
+    def _do_in_the_end(self, step: Step) -> None:
+        """Do a step; one that needs a service that is down waits for it, as all that it does may be done twice."""
+        told = False
+        while not self._ended.is_set():
+            try:
+                self._do(step)
+                return
+            except problems.Unreachable as problem:
+                if not told:
+                    self._lab.events.add(f"scene {self.scene.name} waits: {problem}", level="warning")
+                told = True
+                self._ended.wait(RETRY_SECONDS)
 
     def _do(self, step: Step) -> None:
-        for result in self._lab.test_requests(step.requests) if step.requests else ():
-            self.recording.note_request(result)
+        for _ in range(self._requests_left(step)):
+            for result in self._lab.test_requests(1):
+                self.recording.note_request(result)
+            self._changed()
             if self._ended.is_set():
                 return
         for switched, active in [(each, False) for each in step.off] + [(each, True) for each in step.on]:
@@ -113,14 +175,24 @@ class Run:
         if step.rps is not None and not self._ended.is_set():
             self._lab.set_traffic(step.rps)
 
+    def _requests_left(self, step: Step) -> int:
+        """Test requests of this step that are still to be sent, if it was begun before."""
+        before = sum(each.requests for each in self.scene.steps[: self._steps_done])
+        return before + step.requests - len(self.recording.request_seconds)
+
     def _check(self) -> None:
-        while not self._ended.wait(TICK_SECONDS):
+        while self.verdict() == "pending" and not self._ended.wait(TICK_SECONDS):
             for check in self.checks:
+                was = check.outcome
                 check.look(self.recording)
+                if check.outcome != was:
+                    self._changed()
             if self.verdict() != "pending":
-                words = {"pass": ("as expected", "good"), "fail": ("not as expected", "error")}[self.verdict()]
-                self._lab.events.add(f"scene {self.scene.name}: {words[0]}", level=words[1])
-                return
+                self._tell_verdict()
+
+    def _tell_verdict(self) -> None:
+        words = {"pass": ("as expected", "good"), "fail": ("not as expected", "error")}[self.verdict()]
+        self._lab.events.add(f"scene {self.scene.name}: {words[0]}", level=words[1])
 
     def verdict(self) -> str:
         """Pending until every expectation is decided; then pass or fail."""
@@ -151,6 +223,37 @@ class Stage:
         self._lock = threading.Lock()
         self._run: Run | None = None
         self._before_rss: dict[str, int] = {}
+        self._noting = threading.Lock()
+
+    def take_up(self) -> None:
+        """Go on with the scene that was on when the control room before this one ended; a reset since then ended it."""
+        kept = self._lab.journal.section("stage")
+        if kept is None:
+            return
+        with self._lock:
+            try:
+                self._before_rss = kept["before_rss"]
+                run = Run.of(kept["scene"], self._lab, self._note) if kept["scene"] else None
+            except (KeyError, TypeError, ValueError, problems.NotFound):
+                log.exception("the scene in the journal")
+                self._lab.events.add("the scene that was on cannot be taken up: the control room's log says why")
+                return
+            if run is not None and self._last_epoch() <= run.recording.started_at:
+                self._lab.events.add(f"scene {run.scene.name} goes on, {run.recording.elapsed_seconds():.0f} s in")
+                self._run = run
+                run.start()
+            self._note()
+
+    def _last_epoch(self) -> float:
+        states = self._lab.peers.states().values()
+        return max((state["epoch"] for state in states if state is not None), default=0.0)
+
+    def _note(self) -> None:
+        """Keep what is on stage in the journal."""
+        with self._noting:
+            run = self._run
+            scene = run.keep() if run is not None else None
+            self._lab.journal.note("stage", {"before_rss": self._before_rss, "scene": scene})
 
     @property
     def active(self) -> str | None:
@@ -177,7 +280,7 @@ class Stage:
             lab.events.add(f"scene {scene.name}: {scene.title}")
             before = self._before_rss or self._resident_bytes()
             recording = Recording(lab, before)
-            recording.reset = lab.reset()
+            recording.reset_seconds = lab.reset()["seconds"]
             if narrate:
                 for line in (scene.story, *(f"do: {what}" for what in scene.do), *(f"watch: {w}" for w in scene.watch)):
                     lab.events.add(line)
@@ -188,7 +291,8 @@ class Stage:
             if scene.switches:  # a scene that breaks nothing keeps comparing with what was before the one that did
                 self._before_rss = recording.start_rss
             recording.begin()
-            self._run = Run(scene, lab, recording, narrate)
+            self._run = Run(scene, lab, recording, narrate, self._note)
+            self._note()
             self._run.start()
             return self._run.describe()
 
@@ -202,6 +306,7 @@ class Stage:
         if self._run is not None:
             self._run.stop()
             self._run = None
+            self._note()
 
     def _resident_bytes(self) -> dict[str, int]:
         states = self._lab.peers.states()

@@ -16,6 +16,21 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ["traffic", "frontend", "api", "database", "control-room"]
 
 
+# Run inside a service's container. Its main process cannot be killed from there, unless it is the only one.
+FIND_THE_WORKER = """
+import os, signal
+from pathlib import Path
+others = sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in others if pid != os.getpid()}
+worker = [pid for pid, command in commands.items() if b"python" in command][-1]
+"""
+COUNT = """
+tables = [Path(f"/proc/net/{table}").read_text().splitlines()[1:] for table in ("tcp", "tcp6")]
+established = [line for table in tables for line in table if line.split()[3] == "01"]
+print(len(list(Path(f"/proc/{worker}/task").iterdir())), len(established))
+"""
+
+
 class ComposeLab(LabUnderTest):
     """A lab in containers, and the docker commands that a test needs on it."""
 
@@ -32,11 +47,40 @@ class ComposeLab(LabUnderTest):
         assert done.returncode == 0 or not check, f"{' '.join(command)}\n{done.stderr[-3000:]}"
         return done.stdout
 
+    def up(self) -> None:
+        """Build and start it, and wait until Prometheus has seen it."""
+        wanted = os.environ.get("LAB_SERVICES", "").split()
+        self.compose("up", "-d", "--build", "--wait", *wanted)
+        wait_until(lambda: len(self.query("up == 1")) >= len(SERVICES), "Prometheus has scraped every service", 30)
+
     def container(self, service: str) -> str:
         return self.compose("ps", "-aq", service).strip()
 
     def docker(self, *arguments: str) -> str:
         return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True, timeout=60).stdout
+
+    def inside(self, service: str, code: str) -> subprocess.CompletedProcess[str]:
+        """Run Python in a service's container, which may die of it."""
+        command = ["docker", "exec", self.container(service), "python3", "-c", code]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    def kill_worker(self, service: str) -> None:
+        """SIGKILL the process that does the work; for traffic that is the whole container."""
+        if service == "traffic":
+            self.restart(service)
+        else:
+            self.inside(service, FIND_THE_WORKER + "os.kill(worker, signal.SIGKILL)")
+
+    def restart(self, *services: str) -> None:
+        """SIGKILL whole containers at once, and start them again."""
+        containers = [self.container(service) for service in services]
+        self.docker("kill", *containers)
+        self.docker("start", *containers)
+
+    def counts(self, service: str) -> dict[str, int]:
+        """Threads and connections of the process that does the work."""
+        threads, connections = map(int, self.inside(service, FIND_THE_WORKER + COUNT).stdout.split())
+        return {"threads": threads, "connections": connections}
 
 
 def has_docker() -> bool:
@@ -52,10 +96,8 @@ def lab():
         reason = "Docker does not answer"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     lab = ComposeLab(free_offset(12_000))
-    wanted = os.environ.get("LAB_SERVICES", "").split()
     try:
-        lab.compose("up", "-d", "--build", "--wait", *wanted)
-        wait_until(lambda: len(lab.query("up == 1")) >= len(SERVICES), "Prometheus has scraped every service", 30)
+        lab.up()
         yield lab
     finally:
         RESULTS.mkdir(exist_ok=True)

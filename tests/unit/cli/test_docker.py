@@ -78,7 +78,7 @@ def test_down_removes_the_lab_and_says_so_when_there_is_none(repo: Path, docker:
     assert "nothing to stop" in lab("down").out
     docker.add(*SERVICES)
     assert "stopped and removed" in lab("down", "--port-offset", "7").out
-    assert docker.commands()[-1] == f"compose --project-directory {repo} -p sre-failure-lab-7 down"
+    assert docker.commands()[-1] == f"compose --project-directory {repo} -p sre-failure-lab-7 down --volumes"
 
 
 def test_no_docker_names_the_other_way(repo: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

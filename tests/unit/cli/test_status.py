@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
+from labcli.config import Config
 from labcli.console import Style, table, visible_length
-from labcli.views import duration_words, percent
+from labcli.infra_record import infra_record, touched
+from labcli.plan import Folder
+from labcli.views import cure_lines, duration_words, percent
 from labcli.watch import ENTER, HOME, LEAVE
 
 from tests.unit.cli.conftest import MB, Clock, Lab, Room, a_check, a_scene, a_service, a_state, an_event
@@ -45,6 +49,24 @@ def test_status_shows_everything(room: Room, lab: Lab) -> None:
         "DOWN",
     ):
         assert words in out
+
+
+def test_status_says_how_what_is_down_comes_back(room: Room, lab: Lab) -> None:
+    down = a_service(up=False, rss_bytes=None, threads_busy=None)
+    room.states = [a_state(status="RED", reasons=["database does not answer"], services={"database": down})]
+    assert "database: what crashes is back in seconds; what was stopped by hand is not: ./scripts" in lab("status").out
+
+
+def test_what_infra_did_is_on_record_and_named(tmp_path: Path) -> None:
+    config = Config.load(7, {}, tmp_path)
+    for path in (Folder.of(config).hold("api"), Folder.of(config).paused("traffic")):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    infra_record(config).write_text('{"database": {}}')
+    assert touched(config) == {"api", "traffic", "database"}
+    state = a_state(reasons=["api does not answer"], services={"api": a_service(up=False)})
+    (line,) = cure_lines(state, touched(config), config.hint)
+    assert line == "api waits for you, `infra` did this: ./scripts/lab infra heal api --port-offset 7"
 
 
 def test_status_shows_nothing_measured_as_a_dash(room: Room, lab: Lab) -> None:

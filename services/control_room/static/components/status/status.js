@@ -5,6 +5,7 @@ import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { showHelp } from "../help/help.js";
 
+const MENDED_SECONDS = 15; // a crash loop's longest pause, and a start
 const LEVELS = { GREEN: "good", YELLOW: "warning", RED: "error" };
 
 /**
@@ -47,7 +48,7 @@ export function mountStatus(root, banners, lab) {
     const told = known ? state.reasons : ["The control room does not answer"];
     sayLines(reasons, told.length > 2 ? [told[0], told.slice(1).join("; ")] : told);
     const silent = known ? silentServices(state) : [];
-    say(scene, silent.length ? cureInWords(silent) : known ? sceneInWords(state.scene) : "Everything below is how it was when it answered last");
+    say(scene, silent.length ? cureInWords(silent, state.services) : known ? sceneInWords(state.scene) : "Everything below is how it was when it answered last");
     document.title = `${known ? state.status : "UNKNOWN"} · SRE failure lab`;
   });
   mountBanners(banners, lab);
@@ -80,9 +81,11 @@ function silentServices(state) {
   return Object.keys(state.services).filter((name) => state.reasons.includes(`${name} does not answer`));
 }
 
-function cureInWords(silent) {
+function cureInWords(silent, services) {
   const which = silent.length === 1 ? silent[0] : "SERVICE";
-  return `A crash mends itself in seconds. What was stopped from a terminal is healed there: ./scripts/lab infra heal ${which}`;
+  const seconds = Math.max(...silent.map((name) => services[name].silent_seconds ?? 0));
+  const told = seconds < MENDED_SECONDS ? "A crash mends itself in seconds." : `Down for ${Math.round(seconds)} s: this does not mend itself.`;
+  return `${told} What was stopped from a terminal is healed there: ./scripts/lab infra heal ${which}`;
 }
 
 /** The control room is gone: said above everything else. */

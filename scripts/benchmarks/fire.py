@@ -1,0 +1,197 @@
+"""The control plane under fire: control calls while nothing else works, and while the whole room watches."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import multiprocessing
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+CALLS = 500
+CALLS_PER_SECOND = 20.0
+VIEWERS = 200
+STATES_PER_SECOND = 50.0
+TIMEOUT_SECONDS = 10.0
+STUCK_SECONDS = 60.0
+BURN_THREADS = 8  # the most that the catalogue allows
+
+
+@dataclass
+class Calls:
+    """How long control calls took, in seconds, and those that failed, in words."""
+
+    seconds: list[float] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def quantile(self, share: float) -> float:
+        """The nearest rank."""
+        return sorted(self.seconds)[max(0, round(share * len(self.seconds)) - 1)]
+
+    def row(self, name: str) -> str:
+        """A row of docs/performance.md."""
+        shown = (f"{value * 1000:.0f} ms" for value in (self.quantile(0.5), self.quantile(0.99), max(self.seconds)))
+        return f"| {name} | {len(self.seconds)} | {len(self.failed)} | {' | '.join(shown)} |"
+
+
+@dataclass
+class Watching:
+    """What 200 viewers and the polls beside them saw."""
+
+    viewers: int = 0
+    dropped: int = 0
+    events_each: tuple[int, int] = (0, 0)
+    polls: int = 0
+    polls_failed: int = 0
+
+
+class Room:
+    """A control room at a port of this machine, called as a page and as a script call it."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One call on a connection of its own; raises OSError when it fails."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
+        try:
+            headers = {"Content-Type": "application/json"}
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            if answer.status != 200:
+                raise OSError(f"{method} {path}: {answer.status} {text[:200]}")
+            return json.loads(text) if answer.headers["Content-Type"] == "application/json" else text
+        finally:
+            connection.close()
+
+    def switch(self, service: str, kind: str, name: str, active: bool, **params: Any) -> Any:
+        """Switch something on or off."""
+        return self.call("POST", f"/api/services/{service}/{kind}s/{name}", {"active": active, "params": params})
+
+    def resident_mb(self) -> float:
+        """The memory of the control room itself."""
+        for line in self.call("GET", "/metrics").splitlines():
+            if line.startswith("process_resident_memory_bytes"):
+                return float(line.split()[1]) / 2**20
+        raise OSError("no process_resident_memory_bytes")
+
+    def control_calls(self, count: int = CALLS) -> Calls:
+        """Switches that change nothing for anybody, of each service in turn, 20 a second; each is checked."""
+        calls, began = Calls(), time.monotonic()
+        for number in range(count):
+            time.sleep(max(0.0, began + number / CALLS_PER_SECOND - time.monotonic()))
+            service, active = ("api", "frontend", "database")[number % 3], number // 3 % 2 == 0
+            asked = time.monotonic()
+            try:
+                answer = self.switch(service, "failure", "error_rate", active, rate=0)
+                if answer["active"] is not active:
+                    raise OSError(f"{service} says {answer}")
+            except OSError as error:
+                calls.failed.append(str(error))
+            calls.seconds.append(time.monotonic() - asked)
+        return calls
+
+    def burn_down(self, threads: int = BURN_THREADS) -> None:
+        """Everything hangs, computes, and is asked for a hundred times a second; wait until nothing works any more."""
+        for service in ("frontend", "api"):
+            self.switch(service, "failure", "cpu_burn", True, threads=threads)
+        for service in ("frontend", "api", "database"):
+            self.switch(service, "failure", "hang", True)
+        self.call("POST", "/api/traffic", {"rps": 100})
+        deadline = time.monotonic() + STUCK_SECONDS
+        while self.call("GET", "/api/state")["kpis"]["success_ratio"] != 0:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the data plane still works after {STUCK_SECONDS:g} s")
+            time.sleep(0.5)
+
+
+def watched(room: Room, count: int = CALLS) -> tuple[Calls, Watching]:
+    """Control calls while 200 viewers follow the log and 50 times a second somebody asks for the state."""
+    seconds = count / CALLS_PER_SECOND + 4
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        watching = pool.apply_async(_watch, (room.port, seconds))
+        time.sleep(3)  # the viewers come
+        calls = room.control_calls(count)
+        return calls, watching.get(seconds + 30)
+
+
+def _watch(port: int, seconds: float) -> Watching:
+    return asyncio.run(_watch_all(port, time.monotonic() + seconds))
+
+
+async def _watch_all(port: int, ends_at: float) -> Watching:
+    result = Watching(viewers=VIEWERS)
+    viewers = [asyncio.create_task(_view(port, ends_at)) for _ in range(VIEWERS)]
+    polls = []
+    while time.monotonic() < ends_at - 1:
+        polls.append(asyncio.create_task(_poll(port)))
+        await asyncio.sleep(1 / STATES_PER_SECOND)
+    seen = [ids for ids in await asyncio.gather(*viewers) if ids is not None]
+    result.dropped = VIEWERS - len(seen)
+    result.events_each = (min(map(len, seen), default=0), max(map(len, seen), default=0))
+    answers = await asyncio.gather(*polls)
+    result.polls, result.polls_failed = len(answers), answers.count(False)
+    return result
+
+
+async def _view(port: int, ends_at: float) -> list[int] | None:
+    """The ids of the events that one viewer got; None for one whom the control room left."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    headers = "Host: localhost\r\nAccept: text/event-stream\r\n\r\n"
+    writer.write(f"GET /api/events HTTP/1.1\r\n{headers}".encode())
+    ids = []
+    try:
+        while True:
+            line = await asyncio.wait_for(reader.readline(), ends_at - time.monotonic())
+            if not line or line.startswith(b"HTTP/1.1 5"):
+                return None
+            if line.startswith(b"id: "):
+                ids.append(int(line[4:]))
+    except TimeoutError:
+        return ids if ids == sorted(set(ids)) else None
+    except OSError:
+        return None
+    finally:
+        writer.close()
+
+
+async def _poll(port: int) -> bool:
+    """One look at the state; whether it was answered."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /api/state HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), TIMEOUT_SECONDS)
+        writer.close()
+        return answer.startswith(b"HTTP/1.1 200")
+    except (OSError, TimeoutError):
+        return False
+
+
+def measure(room: Room) -> list[str]:
+    """The lines of docs/performance.md."""
+    room.call("POST", "/api/reset", {})
+    lines = ["| control calls | calls | failed | median | p99 | slowest |", "|---|---|---|---|---|---|"]
+    failed = []
+
+    def tell(name: str, calls: Calls) -> None:
+        lines.append(calls.row(name))
+        failed.extend(calls.failed)
+
+    tell("at rest", room.control_calls())
+    before = room.resident_mb()
+    calls, watching = watched(room)
+    tell(f"{VIEWERS} viewers, {STATES_PER_SECOND:g} looks a second", calls)
+    after = room.resident_mb()
+    room.burn_down()
+    tell(f"0 % success: hang, {BURN_THREADS} threads of cpu_burn, 100 users a second", room.control_calls())
+    reset = room.call("POST", "/api/reset", {})
+    lines.append(
+        f"\nViewers: {watching.dropped} of {watching.viewers} dropped, {watching.events_each[0]} to "
+        f"{watching.events_each[1]} events each; {watching.polls_failed} of {watching.polls} looks failed; the control "
+        f"room's memory {before:.0f} MB before, {after:.0f} MB after. "
+        f"Reset after it: {reset['status']} in {reset['seconds']:.1f} s."
+    )
+    return lines + sorted(set(failed))

@@ -1,0 +1,154 @@
+"""The observer: what it tells, and what it puts back, also when the control room itself was away."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from services.common import problems
+from services.control_room.events import EventLog
+from services.control_room.journal import Journal
+from services.control_room.observer import Observer
+
+NOTHING = {"failure": {}, "defence": {}, "setting": {}}
+LATENCY = {"delay_seconds": 1.0, "probability": 1.0, "duration_seconds": 0.0}
+
+
+class Service:
+    """An admin plane with one switch; a new instance has it off."""
+
+    def __init__(self):
+        self.instance, self.pid, self.up = "one", 1, True
+        self.on, self.left = {}, {}
+        self.asked = []
+        self.on_post = lambda: None
+
+    def restart(self):
+        self.instance, self.pid, self.on, self.left = "another", 2, {}, {}
+
+    def get(self, path, timeout):
+        if not self.up:
+            raise problems.Unreachable("down")
+        sizes = {"rss_bytes": 1, "memory_limit_bytes": 0, "oom_kills": 0}
+        active, expires = {**NOTHING, "failure": dict(self.on)}, {**NOTHING, "failure": dict(self.left)}
+        return {"instance": self.instance, "pid": self.pid, **sizes, "active": active, "expires": expires}
+
+    def post(self, path, body, timeout):
+        self.asked.append((path, body))
+        name = path.rsplit("/", 1)[1]
+        self.on.pop(name, None)
+        if body["active"]:
+            self.on[name] = body["params"]
+        self.on_post()
+
+
+@pytest.fixture
+def service():
+    return Service()
+
+
+@pytest.fixture
+def journal(tmp_path):
+    journal = Journal(tmp_path)
+    journal.open()
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def events():
+    return EventLog()
+
+
+@pytest.fixture
+def observer(service, journal, events, monkeypatch):
+    """A function that makes the observer of a control room that just started."""
+
+    def make():
+        made = Observer("api", SimpleNamespace(clients={"api": service}), events, journal)
+        monkeypatch.setattr(made, "_run", lambda: None)  # the test looks itself
+        made.start()
+        return made
+
+    return make
+
+
+def texts(events):
+    return [event["text"] for event in events.after(0)]
+
+
+def test_a_new_container_gets_back_what_was_on_in_the_one_before(observer, service, events):
+    watching = observer()
+    service.on = {"latency": LATENCY}
+    watching.look()
+    service.restart()
+    watching.look()
+    assert service.on == {"latency": LATENCY}
+    assert texts(events) == ["api: restarted", "api: latency put back as it was"]
+
+
+def test_so_it_does_when_the_control_room_was_away_too(observer, service, events):
+    service.on = {"latency": LATENCY}
+    observer().look()
+    service.restart()
+    observer().look()
+    assert service.on == {"latency": LATENCY}
+    assert "api: latency put back as it was" in texts(events)
+
+
+def test_what_would_have_expired_meanwhile_is_not_put_back_and_the_rest_for_what_was_left(observer, service):
+    service.on = {"latency": LATENCY, "hang": LATENCY}
+    service.left = {"latency": 0.0, "hang": 60.0}
+    watching = observer()
+    watching.look()
+    service.restart()
+    watching.look()
+    assert list(service.on) == ["hang"]
+    assert 0 < service.on["hang"]["duration_seconds"] <= 61
+
+
+@pytest.mark.parametrize("control_room_restarts", [False, True])
+def test_nothing_is_put_back_over_a_reset(observer, service, control_room_restarts):
+    service.on = {"latency": LATENCY}
+    watching = observer()
+    watching.look()
+    service.restart()
+    watching.forget()
+    (observer() if control_room_restarts else watching).look()
+    assert service.on == {}
+
+
+def test_a_reset_in_the_middle_of_it_has_the_last_word(observer, service):
+    service.on = {"latency": LATENCY, "hang": LATENCY}
+    watching = observer()
+    watching.look()
+    service.restart()
+    service.on_post = watching.forget
+    watching.look()
+    assert service.on == {}
+
+
+def test_a_mere_crash_is_told_and_nothing_is_put_back(observer, service, events):
+    service.on = {"latency": LATENCY}
+    watching = observer()
+    watching.look()
+    service.pid = 2
+    watching.look()
+    assert not service.asked and texts(events) == ["api: restarted"]
+
+
+def test_what_was_told_before_is_not_told_again(observer, service, events):
+    service.on = {"latency": LATENCY}
+    observer().look()
+    before = texts(events)
+    observer().look()
+    assert texts(events) == before
+
+
+@pytest.mark.parametrize("rubbish", [None, 1, [], {}, {"instance": "one"}])
+def test_rubbish_in_the_journal_is_nothing_seen(observer, service, journal, rubbish):
+    journal.note("services/api", rubbish)
+    watching = observer()
+    assert watching.known_instance() is None
+    watching.look()

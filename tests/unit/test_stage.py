@@ -1,0 +1,130 @@
+"""A scene on stage: what it does when a service or the control room was away meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from services.common import problems
+from services.control_room.events import EventLog
+from services.control_room.scenes import Expectation, Scene, Step, Switched
+from services.control_room.stage import Run
+from tests.conftest import wait_until
+
+
+class Peers:
+    """The api grows by a byte with each look."""
+
+    def __init__(self):
+        self.size = 0
+
+    def window(self, service, seconds):
+        self.size += 1
+        return {"rss_bytes": self.size, "users": {"success_ratio": 1.0}}
+
+
+class Lab:
+    """Notes what is done to it; `down` says that a service does not answer."""
+
+    def __init__(self):
+        self.events = EventLog()
+        self.peers = Peers()
+        self.done = []
+        self.down = threading.Event()
+
+    def switch(self, service, kind, name, active, params):
+        if self.down.is_set():
+            raise problems.Unreachable(f"{service} does not answer")
+        self.done.append((name, active))
+
+    def set_traffic(self, rps):
+        self.done.append(("traffic", rps))
+
+    def test_requests(self, count):
+        for _ in range(count):
+            self.done.append("request")
+            yield {"seconds": 0.1}
+
+
+HANG = Switched("api", "failure", "hang")
+STEPS = (
+    Step("one", 0, requests=3),
+    Step("two", 10, on=(HANG,)),
+    Step("three", 20, off=(HANG,), rps=2),
+    Step("four", 10**6, rps=3),
+)
+EXPECTED = (
+    Expectation("decided", "success_ratio", minimum=1, at_seconds=1),
+    Expectation("its moment passed", "success_ratio", minimum=1, at_seconds=20),
+    Expectation("it looks back", "request_seconds", maximum=1, within_seconds=20, request=3),
+    Expectation("still to come", "success_ratio", minimum=1, at_seconds=10**6),
+)
+
+
+@pytest.fixture
+def lab():
+    return Lab()
+
+
+@pytest.fixture
+def run_of(lab, monkeypatch):
+    """Take a scene up from what the control room before left, so many seconds after its start."""
+    scene = Scene("drama", "Drama", 1, "story", (), (), 1, (), STEPS, EXPECTED)
+    monkeypatch.setattr("services.control_room.stage.find_scene", lambda name: scene)
+    monkeypatch.setattr("services.control_room.stage.TICK_SECONDS", 0.01)
+    monkeypatch.setattr("services.control_room.stage.RETRY_SECONDS", 0.01)
+    runs = []
+
+    def run_of(elapsed, sent=2, **kept):
+        recording = {"before_rss": {}, "start_rss": {"api": 0}, "reset_seconds": 0.3, "first_event": 0}
+        recording |= {"request_seconds": [0.1] * sent, "rss_after": [1] * sent, "started_at": EPOCH - elapsed}
+        decided = {"outcome": "pass", "measured": 1.0, "confirmed_after_seconds": 1.2}
+        document = {"name": "drama", "narrate": False, "steps_done": 0, "step": "one", "recording": recording}
+        monkeypatch.setattr("services.control_room.measures.time.time", lambda: EPOCH)
+        runs.append(Run.of(document | {"checks": [decided, None, None, None]} | kept, lab, lambda: None))
+        runs[-1].start()
+        return runs[-1]
+
+    yield run_of
+    for run in runs:
+        run.stop()
+
+
+EPOCH = 1_000_000.0
+
+
+def test_what_was_due_meanwhile_is_done_in_order_and_a_half_done_step_to_its_end(lab, run_of):
+    run_of(60)
+    wait_until(lambda: len(lab.done) == 4, "the steps that were due")
+    assert lab.done == ["request", ("hang", True), ("hang", False), ("traffic", 2)]
+
+
+def test_steps_that_were_done_are_not_done_again(lab, run_of):
+    run = run_of(60, sent=3, steps_done=2)
+    wait_until(lambda: run.keep()["steps_done"] == 3, "the third step")
+    assert lab.done == [("hang", False), ("traffic", 2)]
+
+
+def test_a_moment_that_passed_was_not_measured_and_the_rest_goes_on(lab, run_of):
+    run = run_of(60)
+    wait_until(lambda: run.describe()["checks"][2]["outcome"] == "pass", "the third request")
+    decided, missed, _, to_come = run.describe()["checks"]
+    assert (decided["outcome"], decided["confirmed_after_seconds"]) == ("pass", 1.2)
+    assert (missed["outcome"], missed["measured"]) == ("fail", "nothing measured")
+    assert to_come["outcome"] == "pending"
+
+
+def test_a_step_waits_for_a_service_that_is_down(lab, run_of):
+    lab.down.set()
+    run_of(60)
+    wait_until(lambda: any("drama waits" in event["text"] for event in lab.events.after(0)), "it is told")
+    lab.down.clear()
+    wait_until(lambda: ("traffic", 2) in lab.done, "the steps are done after all")
+    assert sum("drama waits" in event["text"] for event in lab.events.after(0)) == 1
+
+
+@pytest.mark.parametrize("kept", [{"checks": []}, {"recording": {}}, {"steps_done": "three", "checks": None}])
+def test_a_scene_that_cannot_be_read_is_refused(run_of, kept):
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        run_of(60, **kept)
