@@ -241,7 +241,7 @@ def _shown(state: dict[str, Any] | None) -> dict[str, Any]:
     keys = ("rss_bytes", "memory_limit_bytes", "leaked_bytes", "threads_busy", "threads_total", "waiting")
     if state is None:
         return {"up": False, **dict.fromkeys(keys), "active": {kind: {} for kind in KINDS}}
-    optional = ("expires", "pool", "connections", "calls", "oom_kills")
+    optional = ("expires", "pool", "connections", "cache", "calls", "oom_kills")
     return {
         "up": True,
         **{key: state[key] for key in keys},
