@@ -127,7 +127,10 @@ class Path {
     say(first.bad, failed >= 0.05 ? `✕ ${rate(failed)}/s` : "");
     const attempts = kpis.attempts_per_request;
     say(second.extra, mayRetry(services) && attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} calls` : "calls");
-    say(this.drawing.edges[2].extra, "queries");
+    const third = this.drawing.edges[2];
+    say(third.extra, "queries");
+    const hits = services.api.cache?.hit_ratio;
+    say(third.good, hits == null ? "" : `cache ${Math.round(hits * 100)} %`);
   }
 
   /** Calls a second over the last few seconds, from the counts of two moments. */
