@@ -262,6 +262,27 @@ def test_flights_take_no_more_threads_than_they_may(shop):
         thread.join(5)
 
 
+def test_a_flight_for_which_there_is_no_thread_is_refused_and_not_counted(shop, monkeypatch):
+    shop.switch("defence", "single_flight")
+
+    def no_thread(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch, pytest.raises(FlightsFull):
+        patch.setattr(threading.Thread, "start", no_thread)
+        shop.order()
+    assert shop.metric("lab_single_flight_under_way") == 0
+    assert shop.order() == {"rows": 1}
+
+
+def test_an_unexpected_error_in_a_flight_is_told_too(shop):
+    shop.switch("defence", "single_flight")
+    shop.database.problem = ZeroDivisionError()
+    with pytest.raises(Problem, match="unexpected"):
+        shop.order()
+    assert shop.metric("lab_single_flight_under_way") == 0
+
+
 def test_a_reset_ends_flights_at_once_and_their_threads_are_still_counted(shop):
     shop.switch("defence", "single_flight")
     shop.database.may_answer.clear()

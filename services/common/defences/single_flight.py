@@ -48,8 +48,7 @@ class SingleFlight(Defence):
     def around_load(self, key: int, call: Call, wait_seconds: float, load: Load) -> Any:
         flight, is_new = self._board(key, call)
         if is_new:
-            seconds = self.values.flight_seconds
-            threading.Thread(target=self._fly, args=(key, flight, load, seconds), name=self.name, daemon=True).start()
+            self._take_off(key, flight, load)
         if not flight.landed.wait(wait_seconds):
             raise PeerTimeout(f"the shared query did not end within {wait_seconds:g} s")
         if is_new:
@@ -70,6 +69,13 @@ class SingleFlight(Defence):
             flight = self._flights[key] = _Flight(call)
             return flight, True
 
+    def _take_off(self, key: int, flight: _Flight, load: Load) -> None:
+        arguments = (key, flight, load, self.values.flight_seconds)
+        try:
+            threading.Thread(target=self._fly, args=arguments, name=self.name, daemon=True).start()
+        except RuntimeError:  # the machine has no thread left
+            self._end(key, flight, None, FlightsFull("no thread can be started for a shared query"))
+
     def _fly(self, key: int, flight: _Flight, load: Load, seconds: float) -> None:
         answer, problem = None, None
         try:
@@ -79,6 +85,9 @@ class SingleFlight(Defence):
         except Exception:
             log.exception("a shared query broke off", extra={"request_id": flight.call.request_id})
             problem = Problem("an unexpected error: the log has it")
+        self._end(key, flight, answer, problem)
+
+    def _end(self, key: int, flight: _Flight, answer: Any, problem: Problem | None) -> None:
         with self._lock:
             self.threads -= 1
             self._land(key, flight, answer, problem)
