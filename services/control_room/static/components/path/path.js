@@ -127,10 +127,7 @@ class Path {
     say(first.bad, failed >= 0.05 ? `✕ ${rate(failed)}/s` : "");
     const attempts = kpis.attempts_per_request;
     say(second.extra, mayRetry(services) && attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} calls` : "calls");
-    const third = this.drawing.edges[2];
-    say(third.extra, "queries");
-    const hits = services.api.cache?.hit_ratio;
-    say(third.good, hits == null ? "" : `cache ${Math.round(hits * 100)} %`);
+    say(this.drawing.edges[2].extra, "queries");
   }
 
   /** Calls a second over the last few seconds, from the counts of two moments. */
@@ -254,6 +251,12 @@ function tagsOf(name, service) {
   return ["failure", "defence", "setting"].flatMap((kind) =>
     Object.entries(service.active[kind])
       .filter(([switched]) => switched !== "arrivals")
-      .map(([switched]) => ({ kind, text: kind === "setting" ? `${words(switched)} changed` : words(switched) })),
+      .map(([switched]) => ({ kind, text: kind === "setting" ? changed(switched, service) : words(switched) })),
   );
+}
+
+/** A setting that is not at its default; of the cache it says more. */
+function changed(setting, { cache }) {
+  const hits = setting === "cache" ? cache?.hit_ratio : null;
+  return hits == null ? `${words(setting)} changed` : `cache: ${Math.round(hits * 100)} % hits`;
 }
