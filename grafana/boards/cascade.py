@@ -249,6 +249,36 @@ def _defences() -> list[Panel]:
     ]
 
 
+def _cache() -> list[Panel]:
+    return [
+        timeseries(
+            "The cache: orders that need no query",
+            "The share of the api's orders that its cache answers. 0 is a cache that is off, or empty: then every "
+            "order is a query, and the database was not built for that.",
+            [
+                query(
+                    """sum(rate(lab_cache_lookups_total{outcome="hit"}[15s]))
+                    / (sum(rate(lab_cache_lookups_total[15s])) > 0) or vector(0)""",
+                    "hit ratio",
+                )
+            ],
+            unit="percentunit",
+            overrides=[line("hit ratio", GREEN, fill=25)],
+        ),
+        timeseries(
+            "Misses, and those that share a query",
+            "Orders that the cache could not answer. With single-flight, those who want the same wait for one query, "
+            "which fills the cache even when they have all left.",
+            [
+                query('sum(rate(lab_cache_lookups_total{outcome="miss"}[15s]))', "misses"),
+                query("sum(rate(lab_single_flight_shared_total[15s]))", "wait for another's query"),
+            ],
+            unit="reqps",
+            overrides=[line("misses", VERMILLION, fill=25), line("wait for another's query", GREEN)],
+        ),
+    ]
+
+
 def cascade() -> dict[str, Any]:
     """The dashboard for the minutes in which nothing helps."""
     why = stat(
@@ -266,5 +296,6 @@ def cascade() -> dict[str, Any]:
         (10, [(12, panel) for panel in _waiting()]),
         (10, [(12, panel) for panel in _limits()]),
         (7, [(12, panel) for panel in _defences()]),
+        (8, [(12, panel) for panel in _cache()]),
     ]
     return dashboard("lab-cascade", "Why does it not recover?", rows)

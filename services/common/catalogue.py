@@ -12,6 +12,8 @@ from services.common.defences.deadline import Deadline
 from services.common.defences.load_shedding import LoadShedding
 from services.common.defences.rate_limit import RateLimit
 from services.common.defences.retry_budget import RetryBudget
+from services.common.defences.single_flight import SingleFlight
+from services.common.failures.cache_flush import CacheFlush
 from services.common.failures.connection_leak import ConnectionLeak
 from services.common.failures.connection_limit import ConnectionLimit
 from services.common.failures.cpu_burn import CpuBurn
@@ -25,7 +27,7 @@ from services.common.failures.missing_index import MissingIndex
 from services.common.failures.outage import Outage
 from services.common.failures.slow_query import SlowQuery
 from services.common.failures.thread_leak import ThreadLeak
-from services.common.sizes import Arrivals, Capacity, Client, Pool
+from services.common.sizes import Arrivals, Cache, Capacity, Client, Pool
 from services.common.switches import Switch
 
 # What a service does with the requests that come to it, and with those that it sends.
@@ -37,7 +39,9 @@ CATALOGUE: dict[str, tuple[type[Switch], ...]] = {
     "api": (
         *DOOR,
         *CALLER,
+        SingleFlight,
         MemoryLeak,
+        CacheFlush,
         ConnectionLeak,
         ThreadLeak,
         Latency,
@@ -47,6 +51,7 @@ CATALOGUE: dict[str, tuple[type[Switch], ...]] = {
         Crash,
         Client,
         Pool,
+        Cache,
     ),
     "database": (
         *DOOR,

@@ -73,7 +73,7 @@ class PeerClient:
         epoch: Epoch,
         metrics: ClientMetrics,
         connections: int,
-        lease: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        lease: Callable[[Call], AbstractContextManager[Any]] = nullcontext,
         rng: random.Random | None = None,
     ) -> None:
         """`lease` holds a connection of the caller's own pool for one attempt; it may refuse with `PoolTimeout`."""
@@ -89,8 +89,13 @@ class PeerClient:
         self._prepared: dict[str, requests.PreparedRequest] = {}
         self.window = CountWindow()
 
-    def get(self, path: str, call: Call) -> Any:
-        """The peer's answer to GET `path`, from JSON.
+    @property
+    def timeout_seconds(self) -> float:
+        """How long one attempt may take."""
+        return float(self._setting.values.timeout_seconds)
+
+    def get(self, path: str, call: Call, timeout_seconds: float | None = None) -> Any:
+        """The peer's answer to GET `path`, from JSON; an attempt may take `timeout_seconds`, or else the setting's.
 
         Raises:
             Problem: the last attempt's, when none succeeded.
@@ -98,7 +103,7 @@ class PeerClient:
         attempts = 0
         while True:
             attempts += 1
-            attempt = self._attempt(path, call, is_retry=attempts > 1)
+            attempt = self._attempt(path, call, timeout_seconds, is_retry=attempts > 1)
             if attempt.problem is None:
                 return attempt.answer
             setting = self._setting.values  # read each time: the cure may be switched on in mid-call
@@ -112,7 +117,7 @@ class PeerClient:
         """Close the connections that are kept open."""
         self._session.close()
 
-    def _attempt(self, path: str, call: Call, is_retry: bool) -> _Attempt:
+    def _attempt(self, path: str, call: Call, timeout_seconds: float | None, is_retry: bool) -> _Attempt:
         self._epoch.check(call.sent_at)
         began_at, began = time.time(), time.perf_counter()
         try:
@@ -121,11 +126,11 @@ class PeerClient:
             return self._ended(call, _Attempt("rejected", problem), began_at, began)
         attempt = _Attempt("rejected")
         try:
-            with self._lease():
+            with self._lease(call):
                 (self._metrics.retry if is_retry else self._metrics.first).inc()
                 if not call.traced:  # test requests are not users
                     self.window.add()
-                attempt = self._send(path, call)
+                attempt = self._send(path, call, timeout_seconds or self.timeout_seconds)
         except (problems.PoolTimeout, problems.DeadlineExceeded) as problem:
             attempt = _Attempt("rejected", problem)
         finally:
@@ -148,10 +153,9 @@ class PeerClient:
             )
         return attempt
 
-    def _send(self, path: str, call: Call) -> _Attempt:
-        timeout = self._setting.values.timeout_seconds
+    def _send(self, path: str, call: Call, timeout: float) -> _Attempt:
         try:
-            response = self._session.send(self._request(path, call), timeout=timeout, allow_redirects=False)
+            response = self._session.send(self._request(path, call, timeout), timeout=timeout, allow_redirects=False)
         except requests.Timeout:
             return _Attempt("timeout", problems.PeerTimeout(f"{self.peer} did not answer within {timeout:g} s"))
         except requests.RequestException as error:
@@ -170,7 +174,7 @@ class PeerClient:
             return _Attempt("refused", problems.PeerRefused(f"{self.peer} refused: {reason}"), status=status)
         return _Attempt("error", problems.PeerError(f"{self.peer} answered {status}: {reason}"), status=status)
 
-    def _request(self, path: str, call: Call) -> requests.PreparedRequest:
+    def _request(self, path: str, call: Call, timeout: float) -> requests.PreparedRequest:
         # Preparing a request takes longer than sending it, and only three headers differ.
         prepared = self._prepared.get(path)
         if prepared is None:
@@ -179,7 +183,7 @@ class PeerClient:
         request.headers[REQUEST_ID] = call.request_id
         now = time.time()
         request.headers[REQUEST_START] = repr(now)
-        gives_up_at = now + self._setting.values.timeout_seconds
+        gives_up_at = now + timeout
         request.headers[DEADLINE] = repr(min(gives_up_at, call.deadline or gives_up_at))
         if call.traced:
             request.headers[TRACE] = "1"

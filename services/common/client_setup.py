@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from services.common.call import Call
 from services.common.client import PeerClient
 from services.common.defences.circuit_breaker import CircuitBreaker
 from services.common.defences.retry_budget import RetryBudget
@@ -14,7 +15,7 @@ from services.common.service import Service
 
 
 def make_client(
-    service: Service, peer: str, lease: Callable[[], AbstractContextManager[Any]] = nullcontext
+    service: Service, peer: str, lease: Callable[[Call], AbstractContextManager[Any]] = nullcontext
 ) -> PeerClient:
     """The client with which `service` calls `peer`; `lease` holds a connection of its pool for one attempt."""
     metrics = ClientMetrics(service.registry, peer)

@@ -10,7 +10,7 @@ import gc
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -143,6 +143,36 @@ class ClientMetrics:
         self.retry_tokens = Gauge(
             "lab_retry_budget_tokens", "Retries that the budget allows now.", ["peer"], registry=registry
         ).labels(peer)
+
+
+class Flights(Protocol):
+    """What single-flight counts."""
+
+    threads: int
+    shared_total: int
+
+
+class FlightCollector(Collector):
+    """Shared queries, and the misses that needed none of their own."""
+
+    def __init__(self, flights: Flights) -> None:
+        self._flights = flights
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the counts now."""
+        shared = self._flights.shared_total
+        yield CounterMetricFamily("lab_single_flight_shared", "Misses that waited for another's query.", shared)
+        yield GaugeMetricFamily("lab_single_flight_under_way", "Shared queries under way.", self._flights.threads)
+
+
+class CacheMetrics:
+    """What a service shows of its cache."""
+
+    def __init__(self, registry: CollectorRegistry, flights: Flights, entries: Callable[[], float]) -> None:
+        lookups = Counter("lab_cache_lookups", "Times that the cache was asked.", ["outcome"], registry=registry)
+        self.hits, self.misses = lookups.labels("hit"), lookups.labels("miss")
+        gauge(registry, "lab_cache_entries", "Entries that have not expired.", entries)
+        registry.register(FlightCollector(flights))
 
 
 class GcWatch:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import g
-
 from services.common import metrics
+from services.common.call import Call
 from services.common.service import Service
 from services.common.slots import Slots
 
@@ -30,15 +29,15 @@ class Pool:
         metrics.gauge(registry, "lab_pool_waiting", "Requests that wait for one.", lambda: slots.queued)
 
     @contextmanager
-    def lease(self) -> Iterator[None]:
-        """Hold a connection for one attempt.
+    def lease(self, call: Call) -> Iterator[None]:
+        """Hold a connection for one attempt of a call.
 
         Raises:
             PoolTimeout: none came free in time.
         """
         self._slots.acquire(self._setting.values.wait_seconds)
         try:
-            self._service.switches.after_queue(g.call)
+            self._service.switches.after_queue(call)
             yield
         finally:
             if not self._service.switches.keep_connection(self._slots.release):

@@ -151,6 +151,13 @@ class BulkheadFull(Problem):
     retry_after_seconds = 1
 
 
+class FlightsFull(Problem):
+    """As many shared queries are under way as single-flight allows."""
+
+    status, reason, title = 503, "flights_full", "Too many shared queries are under way"
+    retry_after_seconds = 1
+
+
 class RateLimited(Problem):
     """More requests came than the rate limit serves."""
 

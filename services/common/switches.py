@@ -27,6 +27,7 @@ from services.common.problems import NotFound, Problem
 
 log = logging.getLogger(__name__)
 
+Load = Callable[[Call, float], Any]  # what a miss of the cache has to do, and how many seconds it may take
 KINDS = ("failure", "defence", "setting")
 DURATION = Param("duration_seconds", "switches itself back after this long; 0 is never", 0.0, "s", 0, 86400)
 PROBABILITY = Param("probability", "share of the requests that it hits", 1.0, "", 0, 1)
@@ -105,6 +106,14 @@ class Switch:
         """Whether this switch keeps a connection that is due back in the pool; then it calls `release` itself."""
         return False
 
+    def cache_room(self, keys: int) -> int:
+        """The number of keys that the cache may hold, given what it would be without this switch."""
+        return keys
+
+    def around_load(self, key: int, call: Call, wait_seconds: float, load: Load) -> Any:
+        """Called for each miss of the cache: answer what `load` does, for a caller who waits so long for it."""
+        return load(call, wait_seconds)
+
     def may_retry(self) -> bool:
         """Whether this service may send one more attempt of a call that failed."""
         return True
@@ -166,6 +175,8 @@ HOOKS = (
     "during_query",
     "max_connections",
     "keep_connection",
+    "cache_room",
+    "around_load",
     "may_retry",
     "before_attempt",
     "after_attempt",
@@ -313,6 +324,18 @@ class Switches:
         for switch in self._hooks["max_connections"]:
             connections = switch.max_connections(connections)
         return connections
+
+    def cache_room(self, keys: int) -> int:
+        """Keys that the cache may hold, after every active switch had its say."""
+        for switch in self._hooks["cache_room"]:
+            keys = switch.cache_room(keys)
+        return keys
+
+    def around_load(self, key: int, call: Call, wait_seconds: float, load: Load) -> Any:
+        """What `load` answers to a miss of the cache, by way of the active switch that shares it, if there is one."""
+        for switch in self._hooks["around_load"]:
+            return switch.around_load(key, call, wait_seconds, load)
+        return load(call, wait_seconds)
 
     def may_retry(self) -> bool:
         """Whether every active defence allows one more retry."""

@@ -270,7 +270,7 @@ def _shown(state: dict[str, Any] | None, silent_seconds: float) -> dict[str, Any
     if state is None:
         nothing: dict[str, Any] = {**dict.fromkeys(keys), "active": {kind: {} for kind in KINDS}}
         return {"up": False, **nothing, "silent_seconds": round(silent_seconds, 1)}
-    optional = ("expires", "pool", "connections", "calls", "oom_kills")
+    optional = ("expires", "pool", "connections", "cache", "calls", "oom_kills")
     return {
         "up": True,
         **{key: state[key] for key in keys},

@@ -65,9 +65,14 @@ class Recording:
         users: dict[str, Any] = self.lab.peers.window("traffic", seconds)["users"]
         return users
 
-    def has_event(self, text: str) -> bool:
-        """Whether the activity log has had a line with this text since the scene began."""
-        return any(text in event["text"] for event in self.lab.events.after(self.first_event))
+    def events(self, text: str) -> list[dict[str, Any]]:
+        """The lines with this text that the activity log has had since the scene began."""
+        return [event for event in self.lab.events.after(self.first_event) if text in event["text"]]
+
+    def failed_since(self, moment: float) -> int:
+        """How many users have failed since a moment of the scene."""
+        users = self.lab.peers.window("traffic", max(0.1, time.time() - moment))["users"]
+        return int(users["ended"] - users["succeeded"])
 
 
 Measure = Callable[[Recording, Expectation], float | str | None]
@@ -128,11 +133,22 @@ def _request_slowdown(recording: Recording, expectation: Expectation) -> float |
 
 
 def _event(recording: Recording, expectation: Expectation) -> str | None:
-    return expectation.equals if recording.has_event(expectation.contains) else None
+    return expectation.equals if recording.events(expectation.contains) else None
+
+
+def _event_count(recording: Recording, expectation: Expectation) -> float:
+    return float(len(recording.events(expectation.contains)))
+
+
+def _errors_at_each_event(recording: Recording, expectation: Expectation) -> float | None:
+    """The fewest users that failed from 4 s before such an event to 4 s after it: it is told a moment late."""
+    moments = [event["time"] for event in recording.events(expectation.contains)]
+    failed = [recording.failed_since(moment - 4) - recording.failed_since(moment + 4) for moment in moments]
+    return float(min(failed)) if failed else None
 
 
 def _failures_on(recording: Recording, expectation: Expectation) -> str | None:
-    if not recording.has_event(expectation.contains):
+    if not recording.events(expectation.contains):
         return None
     states = recording.lab.peers.states().values()
     names = [name for state in states if state is not None for name in state["active"]["failure"]]
@@ -153,6 +169,16 @@ def _queued(recording: Recording, _: Expectation) -> float | None:
     known = [state for state in states.values() if state is not None]
     queues = [state["waiting"] + state.get("connections", {}).get("queued", 0) for state in known]
     return float(sum(queues) + sum(state.get("pool", {}).get("waiting", 0) for state in known))
+
+
+def _at_database(recording: Recording, _: Expectation) -> float:
+    state = recording.lab.peers.window("database", 1)
+    return float(state["threads_busy"] + state["waiting"])
+
+
+def _cache_hit_ratio(recording: Recording, expectation: Expectation) -> float | None:
+    ratio: float | None = recording.api(expectation.window_seconds)["cache"]["hit_ratio"]
+    return ratio
 
 
 def _about(recording: Recording, _: Expectation) -> str:
@@ -176,10 +202,21 @@ MEASURES: dict[str, Measure] = {
     "request_seconds": _request_seconds,
     "request_slowdown": _request_slowdown,
     "event": _event,
+    "event_count": _event_count,
+    "errors_at_each_event": _errors_at_each_event,
     "failures_on": _failures_on,
     "switches_on": _switches_on,
     "queued": _queued,
+    "at_database": _at_database,
+    "cache_hit_ratio": _cache_hit_ratio,
     "reset_seconds": lambda recording, _: recording.reset_seconds,
 }
 # These look back as far as the recording goes; every other one is of its moment, and lost with it.
-LOOKING_BACK = ("request_rss_step_least_mb", "request_rss_step_most_mb", "request_seconds", "request_slowdown", "event")
+LOOKING_BACK = (
+    "request_rss_step_least_mb",
+    "request_rss_step_most_mb",
+    "request_seconds",
+    "request_slowdown",
+    "event",
+    "event_count",
+)

@@ -92,3 +92,62 @@ def test_half_open_admits_exactly_its_probes_whatever_the_threads_do(breaker, cl
     for thread in threads:
         thread.join()
     assert len(admitted) == 2
+
+
+class SlowCall:
+    """A call in a thread of its own, which ends when the test says so."""
+
+    def __init__(self, breaker, outcome):
+        self.began, self._may_end = threading.Event(), threading.Event()
+        self._breaker, self._outcome = breaker, outcome
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        assert self.began.wait(5)
+
+    def _run(self):
+        self._breaker.before_attempt()
+        self.began.set()
+        self._may_end.wait(5)
+        self._breaker.after_attempt(self._outcome, False)
+
+    def end(self):
+        self._may_end.set()
+        self._thread.join(5)
+
+
+@pytest.mark.parametrize("outcome", ["ok", "timeout", "rejected"])
+def test_a_call_that_began_before_the_breaker_opened_is_no_probe(breaker, clock, outcome):
+    old = [SlowCall(breaker, outcome) for _ in range(2)]
+    fail(breaker, 4)
+    clock.now = 5.0
+    breaker.before_attempt()
+    for call in old:
+        call.end()
+    assert breaker.state == HALF_OPEN
+    breaker.before_attempt()
+    with pytest.raises(BreakerOpen):
+        breaker.before_attempt()
+
+
+def test_a_probe_of_an_earlier_try_decides_nothing_of_the_next(breaker, clock):
+    fail(breaker, 4)
+    clock.now = 5.0
+    late = SlowCall(breaker, "ok")
+    fail(breaker, 1)
+    clock.now = 10.0
+    breaker.before_attempt()
+    late.end()
+    breaker.after_attempt("ok", False)
+    assert breaker.state == HALF_OPEN
+
+
+def test_calls_from_before_it_opened_do_not_open_it_again_once_it_has_closed(breaker, clock):
+    old = [SlowCall(breaker, "timeout") for _ in range(4)]
+    fail(breaker, 4)
+    clock.now = 5.0
+    for _ in range(2):
+        breaker.before_attempt()
+        breaker.after_attempt("ok", False)
+    for call in old:
+        call.end()
+    assert breaker.state == CLOSED

@@ -167,7 +167,7 @@ def test_a_reset_ends_a_backoff_at_once(client, frontend, peer, call):
 
 def test_an_exhausted_pool_is_rejected_and_not_retried(frontend, peer, call):
     @contextmanager
-    def lease():
+    def lease(_):
         raise problems.PoolTimeout("none came free")
         yield
 

@@ -11,7 +11,7 @@ from services.common.params import parse_params
 from services.common.problems import TooManyStreams
 from services.control_room.events import MAX_STREAMS, EventLog
 from services.control_room.lab import find_switch
-from services.control_room.measures import MEASURES
+from services.control_room.measures import MEASURES, Recording
 from services.control_room.peers import SharedLook
 from services.control_room.scenes import Expectation, all_scenes
 from tests.conftest import wait_until
@@ -126,3 +126,28 @@ def test_the_catalogue_names_each_switch_once():
     for switches in CATALOGUE.values():
         names = [(switch.kind, switch.name) for switch in switches]
         assert len(names) == len(set(names))
+
+
+class LabOfFailures:
+    """A lab of which a scene knows only when users failed, in seconds ago."""
+
+    def __init__(self, *seconds_ago):
+        self.events = EventLog()
+        self.peers = self
+        self._seconds_ago = seconds_ago
+
+    def window(self, service, seconds):
+        failed = sum(ago <= seconds for ago in self._seconds_ago)
+        return {"users": {"ended": 100, "succeeded": 100 - failed}}
+
+
+def test_errors_at_each_event_are_those_of_the_event_that_had_fewest():
+    lab = LabOfFailures(61, 60, 59, 40, 21)
+    recording = Recording(lab, {})
+    expectation = Expectation("lost at each tooth", "errors_at_each_event", contains="killed")
+    assert MEASURES["errors_at_each_event"](recording, expectation) is None
+    for seconds_ago in (60, 20):
+        lab.events.add("api: killed by the kernel")
+        lab.events.after(0)[-1]["time"] -= seconds_ago
+    assert MEASURES["errors_at_each_event"](recording, expectation) == 1
+    assert MEASURES["event_count"](recording, expectation) == 2

@@ -116,7 +116,15 @@ def test_no_series_is_born_late(app_of, name):
 
 METRICS = {
     "frontend": ["lab_client_attempts_total", "lab_breaker_state", "lab_retry_budget_tokens"],
-    "api": ["lab_client_attempts_total", "lab_breaker_state", "lab_retry_budget_tokens"],
+    "api": [
+        "lab_client_attempts_total",
+        "lab_breaker_state",
+        "lab_retry_budget_tokens",
+        "lab_cache_lookups_total",
+        "lab_cache_entries",
+        "lab_single_flight_shared_total",
+        "lab_single_flight_under_way",
+    ],
     "database": [
         "lab_db_connections_in_use",
         "lab_db_connections_max",

@@ -107,6 +107,21 @@ def test_a_missing_index_uses_the_cpu_and_many_may_read_at_once(service_of, call
     assert time.process_time() - began > 0.001
 
 
+def test_a_large_table_is_no_longer_made_nor_read_once_the_index_is_there(service_of, call):
+    """Making this one takes seconds, and a reset has three in all."""
+    switches = service_of("database").switches
+    switches.change("failure", "missing_index", True, {"rows": 5_000_000})
+    table = switches.get("failure", "missing_index")._table
+    threads = [threading.Thread(target=switches.during_query, args=(call,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    wait_until(table._making.locked, "the table is being made")
+    switches.change("failure", "missing_index", False, {})
+    for thread in threads:
+        thread.join(1)
+    assert not any(thread.is_alive() for thread in threads)
+
+
 def test_a_deadline_drops_what_nobody_waits_for(service_of):
     switches = service_of("database").switches
     late, timely = (Call("id", time.time(), deadline=time.time() + left) for left in (-0.1, 60))

@@ -8,6 +8,7 @@ from services.common.call import Call
 from services.common.params import Param
 from services.common.switches import Failure, Host
 
+STEPS = 100_000  # of SQLite's machine, between two looks at whether the table is still wanted: about 2 ms
 ROWS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i, i % 97 FROM n"
 
 
@@ -19,7 +20,7 @@ class MissingIndex(Failure):
 
     name = "missing_index"
     story = "Every query reads a whole table, and keeps a CPU busy with it."
-    params = (Param("rows", "rows that each query reads", 100_000, "", 1000, 1_000_000),)
+    params = (Param("rows", "rows that each query reads", 100_000, "", 1000, 5_000_000),)
     per_request = True
 
     def __init__(self, host: Host) -> None:
@@ -47,36 +48,55 @@ class _Table:
     def __init__(self, rows: int) -> None:
         self._rows = rows
         self._name = f"file:orders_{id(self)}?mode=memory&cache=shared"
+        self._making = threading.Lock()
         self._lock = threading.Lock()
         self._idle: deque[sqlite3.Connection] = deque()
         self._keeper: sqlite3.Connection | None = None
         self._closed = False
 
     def scan(self) -> None:
-        """Look for one row, by reading all of them."""
+        """Look for one row, by reading all of them; ends at once when the table is closed."""
+        with self._making:
+            if self._keeper is None and not self._closed:
+                self._make()
         with self._lock:
             if self._closed:
                 return
-            if self._keeper is None:
-                self._keeper = self._connect()
-                self._keeper.execute("CREATE TABLE orders (customer INTEGER, amount INTEGER)")
-                self._keeper.execute(f"INSERT INTO orders {ROWS}", (self._rows,))
-                self._keeper.commit()
             reader = self._idle.popleft() if self._idle else self._connect()
-        reader.execute("SELECT sum(amount) FROM orders WHERE customer = ?", (1,)).fetchone()
+        self._run(reader, "SELECT sum(amount) FROM orders WHERE customer = ?", 1)
         with self._lock:
             if self._closed:
                 reader.close()
             else:
                 self._idle.append(reader)
 
+    def _make(self) -> None:
+        keeper = self._connect()
+        self._run(keeper, "CREATE TABLE orders (customer INTEGER, amount INTEGER)")
+        self._run(keeper, f"INSERT INTO orders {ROWS}", self._rows)
+        keeper.commit()
+        with self._lock:
+            if self._closed:
+                keeper.close()
+            else:
+                self._keeper = keeper
+
+    def _run(self, connection: sqlite3.Connection, statement: str, *values: int) -> None:
+        try:
+            connection.execute(statement, values).fetchone()
+        except sqlite3.OperationalError:
+            if not self._closed:
+                raise
+
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._name, uri=True, check_same_thread=False)
+        connection = sqlite3.connect(self._name, uri=True, check_same_thread=False)
+        connection.set_progress_handler(lambda: self._closed, STEPS)  # true ends the statement
+        return connection
 
     def close(self) -> None:
-        """Close what nobody uses; who still reads closes their own."""
+        """Close what nobody uses; who still makes or reads stops, and closes their own."""
+        self._closed = True
         with self._lock:
-            self._closed = True
             for connection in (*self._idle, *([self._keeper] if self._keeper else [])):
                 connection.close()
             self._idle.clear()

@@ -251,6 +251,12 @@ function tagsOf(name, service) {
   return ["failure", "defence", "setting"].flatMap((kind) =>
     Object.entries(service.active[kind])
       .filter(([switched]) => switched !== "arrivals")
-      .map(([switched]) => ({ kind, text: kind === "setting" ? `${words(switched)} changed` : words(switched) })),
+      .map(([switched]) => ({ kind, text: kind === "setting" ? changed(switched, service) : words(switched) })),
   );
+}
+
+/** A setting that is not at its default; of the cache it says more. */
+function changed(setting, { cache }) {
+  const hits = setting === "cache" ? cache?.hit_ratio : null;
+  return hits == null ? `${words(setting)} changed` : `cache: ${Math.round(hits * 100)} % hits`;
 }
