@@ -68,4 +68,5 @@ class Arrivals(Setting):
     params = (
         Param("rps", "mean arrivals per second; 0 is none", 4.0, "1/s", 0, 500),
         Param("patience_seconds", "how long a user waits before leaving", 20.0, "s", 0.1, 300),
+        Param("seed", "the same seed lets the same users come again; 0 is others each time", 0, "", 0, 2**31 - 1),
     )

@@ -24,6 +24,7 @@ from services.control_room.history import History
 from services.control_room.lab import MAX_TEST_REQUESTS, Lab
 from services.control_room.openapi import openapi_document
 from services.control_room.page import install_page
+from services.control_room.play import play_of_body
 from services.control_room.scenes import all_scenes
 from services.control_room.stage import Stage
 
@@ -161,8 +162,7 @@ def _add_writes(app: Flask, lab: Lab, stage: Stage) -> None:
 
     @app.post("/api/scenes/<name>")
     def scene(name: str) -> dict[str, Any]:
-        narrate = json_body(narrate=lambda field, value: value is not None and boolean(field, value))["narrate"]
-        return stage.start(name, narrate)
+        return stage.start(name, play_of_body())
 
     @app.post("/api/reset")
     def reset() -> dict[str, Any]:

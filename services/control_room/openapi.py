@@ -8,6 +8,7 @@ from typing import Any
 from services.common.catalogue import CATALOGUE
 from services.common.params import Param
 from services.control_room.lab import MAX_TEST_REQUESTS
+from services.control_room.play import MAX_DEFENCES, SEED
 from services.control_room.scenes import all_scenes
 
 ERRORS = {
@@ -85,7 +86,19 @@ def openapi_document() -> dict[str, Any]:
     history["get"]["parameters"] = [{"name": "after", "in": "query", "schema": {"type": "number", "minimum": 0}}]
     count = {"type": "integer", "minimum": 1, "maximum": MAX_TEST_REQUESTS, "default": 1}
     rps = {"type": "number", "minimum": 0, "maximum": 500}
-    scene = _object({"narrate": {"type": "boolean", "default": False}}, [])
+    names = sorted({switch.name for switches in CATALOGUE.values() for switch in switches if switch.kind == "defence"})
+    services = [service for service, found in CATALOGUE.items() if any(each.kind == "defence" for each in found)]
+    defence = _object(
+        {"service": {"enum": services}, "name": {"enum": names}, "params": {"type": "object"}}, ["service", "name"]
+    )
+    scene = _object(
+        {
+            "narrate": {"type": "boolean", "default": False},
+            "with": {"type": "array", "items": defence, "maxItems": MAX_DEFENCES},
+            "seed": _schema(SEED),
+        },
+        [],
+    )
     return {
         "openapi": "3.1.0",
         "info": {"title": "SRE failure lab: control room", "version": "1"},
@@ -104,7 +117,7 @@ def openapi_document() -> dict[str, Any]:
                 content="application/x-ndjson",
             ),
             **{
-                f"/api/scenes/{name}": _write(f"Start the scene {name}", scene, "the scene", "503")
+                f"/api/scenes/{name}": _write(f"Start the scene {name}", scene, "the scene", "404", "503")
                 for name in all_scenes()
             },
             "/api/reset": _write("Everything off and healthy", _object({}, []), "how long it took"),

@@ -87,6 +87,20 @@ def in_unit(value: float, unit: str) -> str:
 
 
 @dataclass(frozen=True)
+class Play:
+    """How a scene is played: told step by step or not, with which defences added, and with which seed of arrivals."""
+
+    narrate: bool = False
+    defences: tuple[Switched, ...] = ()
+    seed: int = 0
+
+    def describe(self) -> dict[str, Any]:
+        """As in the body of `POST /api/scenes/{name}`, JSON-ready."""
+        added = [{"service": each.service, "name": each.name, "params": each.params} for each in self.defences]
+        return {"narrate": self.narrate, "with": added, "seed": self.seed}
+
+
+@dataclass(frozen=True)
 class Scene:
     """One scene. Each starts with a reset; `rps` is the traffic after it, in users per second."""
 

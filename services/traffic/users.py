@@ -21,6 +21,7 @@ from services.common.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOME
 from services.common.problems import Reset
 from services.common.switches import Switch
 from services.common.windows import CountWindow, UserWindow
+from services.traffic.schedule import Schedule
 
 MAX_IN_FLIGHT = 2000
 OPENING_SECONDS = 10.0
@@ -83,7 +84,8 @@ class Users:
         self._address = Address(url)
         self._setting = setting
         self._metrics = metrics
-        self._random = rng or random.Random()
+        self._schedule = Schedule(rng or random.Random())
+        self._asked: tuple[float, int] | None = None
         self._tasks: dict[asyncio.Task[None], float] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
@@ -110,6 +112,8 @@ class Users:
         """As `drop_all`, in the event loop's thread."""
         for task in list(self._tasks):
             task.cancel()
+        self._schedule.forget_seed()
+        self._asked = None
         self.window.clear()
         self.arrivals.clear()
 
@@ -122,17 +126,22 @@ class Users:
         """Let users arrive for ever: a Poisson process at the rate of the setting, whatever became of the others."""
         self._loop = asyncio.get_running_loop()
         await self._wait_for_opening()
-        due = time.monotonic()
         while True:
-            rps = self._setting.values.rps
-            if rps:
-                due += self._random.expovariate(rps)
-            woken = await self._woken_before(due if rps else None)
-            if woken or self._setting.values.rps != rps:  # the change may be told a moment after it was made
-                due = time.monotonic()
-                continue
-            self._metrics.lag.observe(max(0.0, time.monotonic() - due))
-            self._arrive()
+            if self._asked != self._wanted():
+                self._asked = self._wanted()
+                self._schedule.change(*self._asked, time.monotonic())
+            due = self._schedule.due
+            woken = await self._woken_before(due)
+            # A change may be told a moment after it was made.
+            if not woken and due is not None and self._asked == self._wanted():
+                self._metrics.lag.observe(max(0.0, time.monotonic() - due))
+                self._schedule.arrived()
+                self._arrive()
+
+    def _wanted(self) -> tuple[float, int]:
+        """The rate and the seed of the setting."""
+        values = self._setting.values
+        return values.rps, values.seed
 
     async def _wait_for_opening(self) -> None:
         """At the start of the lab, come when the shop is open: the services start side by side."""

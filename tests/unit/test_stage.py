@@ -38,7 +38,7 @@ class Lab:
             raise problems.Unreachable(f"{service} does not answer")
         self.done.append((name, active))
 
-    def set_traffic(self, rps):
+    def set_traffic(self, rps, seed):
         self.done.append(("traffic", rps))
 
     def test_requests(self, count):
@@ -80,7 +80,7 @@ def run_of(lab, monkeypatch):
         recording = {"before_rss": {}, "start_rss": {"api": 0}, "reset_seconds": 0.3, "first_event": 0}
         recording |= {"request_seconds": [0.1] * sent, "rss_after": [1] * sent, "started_at": EPOCH - elapsed}
         decided = {"outcome": "pass", "measured": 1.0, "confirmed_after_seconds": 1.2}
-        document = {"name": "drama", "narrate": False, "steps_done": 0, "step": "one", "recording": recording}
+        document = {"name": "drama", "play": {}, "steps_done": 0, "step": "one", "recording": recording}
         monkeypatch.setattr("services.control_room.measures.time.time", lambda: EPOCH)
         runs.append(Run.of(document | {"checks": [decided, None, None, None]} | kept, lab, lambda: None))
         runs[-1].start()
@@ -128,3 +128,12 @@ def test_a_step_waits_for_a_service_that_is_down(lab, run_of):
 def test_a_scene_that_cannot_be_read_is_refused(run_of, kept):
     with pytest.raises((KeyError, TypeError, ValueError)):
         run_of(60, **kept)
+
+
+def test_a_defence_that_was_added_stays_whatever_the_steps_say(lab, run_of, monkeypatch):
+    budget = Switched("api", "defence", "retry_budget")
+    scene = Scene("drama", "Drama", 1, "story", (), (), 1, (), (Step("off", on=(HANG,), off=(budget,)),), EXPECTED)
+    monkeypatch.setattr("services.control_room.stage.find_scene", lambda name: scene)
+    run_of(60, sent=0, play={"with": [{"service": "api", "name": "retry_budget"}]})
+    wait_until(lambda: lab.done, "the step")
+    assert lab.done == [("hang", True)]
