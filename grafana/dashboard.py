@@ -60,15 +60,21 @@ def link(uid: str) -> dict[str, Any]:
 
 def control_variable() -> dict[str, Any]:
     """The control room's address, as the browser in front of the room sees it."""
+    description = "Where this browser finds the control room. The buttons call it."
+    return text_variable("control", "Control room", description, CONTROL)
+
+
+def text_variable(name: str, label: str, description: str, value: str) -> dict[str, Any]:
+    """A variable that is typed in."""
     return {
         "type": "textbox",
-        "name": "control",
-        "label": "Control room",
-        "description": "Where this browser finds the control room. The buttons call it.",
+        "name": name,
+        "label": label,
+        "description": description,
         "hide": 0,
-        "query": CONTROL,
-        "current": {"text": CONTROL, "value": CONTROL},
-        "options": [{"text": CONTROL, "value": CONTROL, "selected": True}],
+        "query": value,
+        "current": {"text": value, "value": value},
+        "options": [{"text": value, "value": value, "selected": True}],
         "skipUrlSync": False,
     }
 

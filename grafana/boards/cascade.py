@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grafana.dashboard import dashboard
+from grafana.dashboard import dashboard, text_variable
 from grafana.panels import (
     BLUE,
     GREEN,
@@ -279,6 +279,31 @@ def _cache() -> list[Panel]:
     ]
 
 
+def _two_runs() -> list[Panel]:
+    return [
+        timeseries(
+            "Users who succeed, and those of the run before",
+            "One scene, played twice with the same users: without a defence, then with it. `scene NAME --with DEFENCE "
+            "--compare` prints the address at which both runs lie on each other here.",
+            [query("lab:success_ratio:15s", "now"), query("lab:success_ratio:15s offset $ago", "the run before")],
+            unit="percentunit",
+            min=0,
+            max=1,
+            overrides=[line("now", GREEN, fill=25), line("the run before", GREY, dashed=True)],
+        ),
+        timeseries(
+            "Attempts per request, and those of the run before",
+            "What the defence changes: the load that the same users make. Without it their retries are the outage.",
+            [
+                query("lab:attempts_per_request:15s", "now"),
+                query("lab:attempts_per_request:15s offset $ago", "the run before"),
+            ],
+            unit="none",
+            overrides=[line("now", ORANGE, fill=25), line("the run before", GREY, dashed=True)],
+        ),
+    ]
+
+
 def cascade() -> dict[str, Any]:
     """The dashboard for the minutes in which nothing helps."""
     why = stat(
@@ -297,5 +322,8 @@ def cascade() -> dict[str, Any]:
         (10, [(12, panel) for panel in _limits()]),
         (7, [(12, panel) for panel in _defences()]),
         (8, [(12, panel) for panel in _cache()]),
+        (9, [(12, panel) for panel in _two_runs()]),
     ]
-    return dashboard("lab-cascade", "Why does it not recover?", rows)
+    about_ago = "How long before this run the one began that it is compared with, such as 200s."
+    variables = [text_variable("ago", "The run before, ago", about_ago, "0s")]
+    return dashboard("lab-cascade", "Why does it not recover?", rows, variables=variables)

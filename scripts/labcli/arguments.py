@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from . import actions, doctor, infra, lifecycle, scenes, switches, watch
+from .compare import defence
 from .context import Context
 from .examples import ABOUT, EXAMPLES, TOUR
 
@@ -111,6 +112,14 @@ def _add_acting(commands: _Commands) -> None:
     scene.add_argument("name", metavar="NAME", nargs="?")
     scene.add_argument("--narrate", action="store_true", help="print the story and what happens")
     scene.add_argument("--verify", action="store_true", help="wait for its numbers, and judge them")
+    with_help = "add a defence from the start; may be given again"
+    metavar = "[SERVICE.]DEFENCE[:key=value,...]"
+    scene.add_argument(
+        "--with", dest="added", type=defence, action="append", default=[], metavar=metavar, help=with_help
+    )
+    scene.add_argument("--compare", action="store_true", help="without the defence, then with it, the same users")
+    seed_help = "the same seed lets the same users come again (default 0: others each time)"
+    scene.add_argument("--seed", type=int, default=0, metavar="N", help=seed_help)
     commands.add("reset", actions.reset, "everything off and healthy, in three seconds")
 
 

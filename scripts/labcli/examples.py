@@ -111,8 +111,12 @@ examples:
   ./scripts/lab scene slow_query             reset, then start it; it stays until reset or the next scene
   ./scripts/lab scene slow_query --narrate   and tell the story as it goes
   ./scripts/lab scene slow_query --verify    and check its numbers: expected beside measured
+  ./scripts/lab scene retry_storm --with retry_budget            with a defence from the start
+  ./scripts/lab scene retry_storm --with retry_budget --compare  without it, then with it: two outcomes, one table
 
---verify exits with 1 if a number misses, or if another scene or a reset cuts it short.""",
+--compare lets the same users come both times (--seed). It exits with 0 if the scene was as expected without the
+defence, and more users were served with it. --verify exits with 1 if a number misses, or if another scene or a reset
+cuts it short.""",
     "reset": """\
 example:
   ./scripts/lab reset

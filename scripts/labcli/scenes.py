@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from .actions import POLL_SECONDS, follow
 from .api import Document
+from .compare import added_defences, compare
 from .context import Context
-from .errors import LabError, Unreachable
+from .errors import LabError, Unreachable, UsageError
 from .names import did_you_mean
 from .views import check_table, check_words, clock_words, event_line, rate_words, scene_list_lines
 
@@ -22,16 +23,36 @@ def scene(ctx: Context, args: Namespace) -> int:
         listed = ctx.room.get("/api/scenes")
         ctx.console.answer(listed, "\n".join(scene_list_lines(listed["scenes"], ctx.console.style)))
         return 0
+    _want_sense(args)
     about = _find(ctx, args.name)
+    added = added_defences(ctx, about, args.added)
+    if args.compare:
+        return compare(ctx, about, added, args.seed, _play)
     newest = _newest_event(ctx) if args.narrate else 0
     ctx.console.note(f"{about['title']}: resetting first, then it starts ...")
-    started = ctx.room.post(f"/api/scenes/{about['name']}", {"narrate": args.narrate})
+    body = {"narrate": args.narrate, "with": added, "seed": args.seed}
+    started = ctx.room.post(f"/api/scenes/{about['name']}", body)
     if not (args.narrate or args.verify):
         _tell_started(ctx, about, started)
         return 0
     told = follow(ctx, newest) if args.narrate else iter(())
     last = _stay(ctx, about, started, told)
     return _verdict(ctx, last) if args.verify else _end(ctx, last)
+
+
+def _want_sense(args: Namespace) -> None:
+    """Refuse what contradicts itself."""
+    if args.compare and not args.added:
+        raise UsageError("--compare needs --with DEFENCE: the second run is the one that has it")
+    if args.compare and (args.narrate or args.verify):
+        raise UsageError("--compare plays the scene twice and prints one table: leave --narrate and --verify out")
+    if args.verify and args.added:
+        raise UsageError("--verify judges the scene as it is; to see what a defence changes, use --compare")
+
+
+def _play(ctx: Context, about: Document, body: Document) -> Document:
+    """Start a scene, and stay until it is decided."""
+    return _stay(ctx, about, ctx.room.post(f"/api/scenes/{about['name']}", body), iter(()))
 
 
 def _find(ctx: Context, name: str) -> Document:

@@ -40,17 +40,15 @@ def panels() -> list[tuple[str, dict[str, Any]]]:
 def panel_expressions() -> Iterator[Expression]:
     """Every query of every panel; one with the variable `service` once for each of its values."""
     for name, board in boards().items():
-        services = [
-            option["value"]
+        values = {
+            variable["name"]: [option["value"] for option in variable["options"]]
             for variable in board["templating"]["list"]
-            if variable["name"] == "service"
-            for option in variable["options"]
-        ]
+        }
         for panel in board["panels"]:
             for target in panel.get("targets", []):
-                for service in services or [""]:
+                for service in values.get("service", [""]):
                     where = f"{panel['title']} {target['refId']} {service}".strip()
-                    expr = target["expr"].replace("$service", service)
+                    expr = target["expr"].replace("$service", service).replace("$ago", *values.get("ago", [""]))
                     yield Expression(name, where, expr, target["legendFormat"], target["instant"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from itertools import pairwise
 
 import pytest
 
@@ -27,7 +28,7 @@ def a_schedule(rps=10.0, seed=0, dice=1):
 
 def test_users_come_at_the_rate_and_as_irregularly_as_in_a_poisson_process():
     moments = arrivals(a_schedule(rps=50), 20_000)
-    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
     assert statistics.mean(gaps) == pytest.approx(1 / 50, rel=0.02)
     assert statistics.stdev(gaps) == pytest.approx(1 / 50, rel=0.03), "exponential gaps are as wide as their mean"
 

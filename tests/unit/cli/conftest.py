@@ -96,7 +96,12 @@ def a_switch(kind: str, name: str, **defaults: Any) -> dict[str, Any]:
 
 CATALOGUE = {
     "frontend": [a_switch("failure", "latency", delay_seconds=1.0), a_switch("defence", "circuit_breaker")],
-    "api": [a_switch("failure", "memory_leak", mb_per_request=20.0), a_switch("setting", "pool", size=40)],
+    "api": [
+        a_switch("failure", "memory_leak", mb_per_request=20.0),
+        a_switch("setting", "pool", size=40),
+        a_switch("defence", "circuit_breaker"),
+        a_switch("defence", "single_flight"),
+    ],
     "database": [a_switch("failure", "slow_query", min_seconds=2.0, max_seconds=5.0)],
 }
 SCENES = [
@@ -107,6 +112,7 @@ SCENES = [
         "do": ["Send a test request"],
         "watch": ["No errors"],
         "traffic_rps": 4,
+        "switches": [{"service": "frontend", "kind": "setting", "name": "client", "params": {}}],
         "duration_seconds": 40,
         "expectations": [{"text": "no errors", "expected": "100 %"}],
     }

@@ -31,7 +31,7 @@ def test_without_a_name_the_scenes_are_listed(room: Room, lab: Lab) -> None:
 def test_starting_a_scene_tells_what_to_do_and_to_watch(stage: Room, lab: Lab) -> None:
     done = lab("scene", "slow_query")
     assert done.code == 0
-    assert stage.posted() == [("/api/scenes/slow_query", {"narrate": False})]
+    assert stage.posted() == [("/api/scenes/slow_query", {"narrate": False, "with": [], "seed": 0})]
     for words in ("slow_query is on, with 4 users a second", "do     Send a test request", "watch  No errors"):
         assert words in done.out
 
@@ -112,6 +112,6 @@ def test_narrate_prints_what_happens_from_the_start_of_the_scene(stage: Room, la
     stage.states = [at(40, verdict="fail", checks=[MISSED])]
     done = lab("scene", "slow_query", "--narrate")
     assert done.code == 0
-    assert stage.posted() == [("/api/scenes/slow_query", {"narrate": True})]
+    assert stage.posted() == [("/api/scenes/slow_query", {"narrate": True, "with": [], "seed": 0})]
     assert "Every query takes seconds." in done.out
     assert "long ago" not in done.out
