@@ -64,7 +64,7 @@ def everything():
 def selectors(expr):
     """Each metric of an expression with its matchers; functions, words and grouping labels are left out."""
     expr = re.sub(r"\b(by|on|without|ignoring|group_left)\s*\([^)]*\)", " ", expr)
-    expr = re.sub(r"\[[^\]]*\]", " ", expr)
+    expr = re.sub(r"\[[^\]]*\]|\boffset \w+", " ", expr)
     strings = []
 
     def keep(match):
@@ -86,9 +86,7 @@ def selectors(expr):
 
 
 def test_the_reader_of_expressions_finds_metrics_and_matchers():
-    expr = (
-        'sum by (le) (rate(a_bucket{job="x", k!="y"}[5s])) / on (job) group_left () (lab:b:15s > bool 0) or vector(1)'
-    )
+    expr = 'sum by (le) (rate(a_bucket{job="x", k!="y"}[5s])) / on (job) group_left () (lab:b:15s offset 5m > bool 0) or vector(1)'
     assert list(selectors(expr)) == [("a_bucket", [("job", "=", "x"), ("k", "!=", "y")]), ("lab:b:15s", [])]
 
 
