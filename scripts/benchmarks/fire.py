@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import multiprocessing
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ CALLS_PER_SECOND = 20.0
 VIEWERS = 200
 STATES_PER_SECOND = 50.0
 TIMEOUT_SECONDS = 10.0
+COME_SECONDS = 3.0  # until every viewer is there
+CATCH_UP_SECONDS = 4.0
 STUCK_SECONDS = 60.0
 BURN_THREADS = 8  # the most that the catalogue allows
 
@@ -110,10 +113,10 @@ class Room:
 
 def watched(room: Room, count: int = CALLS) -> tuple[Calls, Watching]:
     """Control calls while 200 viewers follow the log and 50 times a second somebody asks for the state."""
-    seconds = count / CALLS_PER_SECOND + 4
+    seconds = count / CALLS_PER_SECOND + COME_SECONDS + CATCH_UP_SECONDS
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         watching = pool.apply_async(_watch, (room.port, seconds))
-        time.sleep(3)  # the viewers come
+        time.sleep(COME_SECONDS)
         calls = room.control_calls(count)
         return calls, watching.get(seconds + 30)
 
@@ -126,7 +129,7 @@ async def _watch_all(port: int, ends_at: float) -> Watching:
     result = Watching(viewers=VIEWERS)
     viewers = [asyncio.create_task(_view(port, ends_at)) for _ in range(VIEWERS)]
     polls = []
-    while time.monotonic() < ends_at - 1:
+    while time.monotonic() < ends_at - CATCH_UP_SECONDS:
         polls.append(asyncio.create_task(_poll(port)))
         await asyncio.sleep(1 / STATES_PER_SECOND)
     seen = [ids for ids in await asyncio.gather(*viewers) if ids is not None]
@@ -142,20 +145,19 @@ async def _view(port: int, ends_at: float) -> list[int] | None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     headers = "Host: localhost\r\nAccept: text/event-stream\r\n\r\n"
     writer.write(f"GET /api/events HTTP/1.1\r\n{headers}".encode())
-    ids = []
+    read = []
     try:
-        while True:
-            line = await asyncio.wait_for(reader.readline(), ends_at - time.monotonic())
-            if not line or line.startswith(b"HTTP/1.1 5"):
-                return None
-            if line.startswith(b"id: "):
-                ids.append(int(line[4:]))
+        async with asyncio.timeout(ends_at - time.monotonic()):
+            while data := await reader.read(65536):
+                read.append(data)
     except TimeoutError:
-        return ids if ids == sorted(set(ids)) else None
+        ids = [int(found) for found in re.findall(rb"\nid: (\d+)\n", b"".join(read))]
+        return ids if ids and ids == sorted(set(ids)) else None
     except OSError:
         return None
     finally:
         writer.close()
+    return None
 
 
 async def _poll(port: int) -> bool:
