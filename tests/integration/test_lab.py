@@ -150,7 +150,7 @@ def test_callers_who_never_hang_up_hold_up_nobody(lab):
         for _ in range(20):
             caller = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
             caller.sendall(b"GET /api/state HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            assert caller.recv(12) == b"HTTP/1.1 200"
+            assert caller.recv(12).endswith(b" 200")
         began = time.monotonic()
         lab.state()
         assert time.monotonic() - began < 2, "gunicorn alone would wait 2 s for each of them"
