@@ -38,7 +38,7 @@ def print_containers() -> None:
 
 def print_fire() -> None:
     """Control calls while nothing else works, and while the whole room watches."""
-    print("fire: build, up, 3 times 500 control calls", file=sys.stderr)
+    print("fire: build, up, 4 times 500 control calls", file=sys.stderr)
     with containers.lab():
         print(*fire.measure(fire.Room(int(containers.PORTS["LAB_PORT"]))), sep="\n")
 

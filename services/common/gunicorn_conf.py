@@ -18,7 +18,7 @@ log.set_up(settings.service, settings.log_level)
 
 wsgi_app = f"services.{settings.service.replace('-', '_')}.app:create_app()"
 bind = f"{settings.bind}:{settings.data_port}"
-worker_class = "gthread"
+worker_class = "services.common.worker.Worker"
 workers = 1
 threads = settings.threads
 worker_connections = 4096

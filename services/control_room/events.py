@@ -27,7 +27,7 @@ class EventLog:
 
     def __init__(self, keep: Callable[[Event], None] = lambda _: None) -> None:
         self._keep = keep
-        self._events: deque[Event] = deque(maxlen=KEEP_EVENTS)
+        self._events: deque[tuple[Event, str]] = deque(maxlen=KEEP_EVENTS)  # each with its text for 200 viewers
         self._news = threading.Condition()
         self._next_id = int(time.time() * 1000)
         self._streams = 0
@@ -35,7 +35,7 @@ class EventLog:
     def take_up(self, events: list[Event]) -> None:
         """Begin with the events of the process before this one; call it before the first one of its own."""
         with self._news:
-            self._events.extend(events)
+            self._events.extend((event, _server_sent(event)) for event in events)
             newest = int(events[-1]["id"]) if events else 0
             self._next_id = max(newest + 1, int(time.time() * 1000))
 
@@ -44,20 +44,24 @@ class EventLog:
         with self._news:
             event: Event = {"id": self._next_id, "time": time.time(), "level": level, "service": service, "text": text}
             self._next_id += 1
-            self._events.append(event)
+            self._events.append((event, _server_sent(event)))
             self._news.notify_all()
         self._keep(event)
         log.log(LEVELS[level], text, extra={"event_id": event["id"]})
 
     def after(self, event_id: int) -> list[Event]:
-        """The events with a greater id, oldest first; found from the end, as 200 viewers ask for the newest alone."""
+        """The events with a greater id, oldest first."""
+        return [event for event, _ in self._after(event_id)]
+
+    def _after(self, event_id: int) -> list[tuple[Event, str]]:
+        """The same with their texts; found from the end, as most ask for the newest alone."""
         with self._news:
-            return list(takewhile(lambda event: event["id"] > event_id, reversed(self._events)))[::-1]
+            return list(takewhile(lambda entry: entry[0]["id"] > event_id, reversed(self._events)))[::-1]
 
     def last_id(self) -> int:
         """The id of the newest event; 0 when there is none."""
         with self._news:
-            return int(self._events[-1]["id"]) if self._events else 0
+            return int(self._events[-1][0]["id"]) if self._events else 0
 
     def stream(self, event_id: int) -> EventStream:
         """Server-sent events from `event_id` on; close it to make room for another.
@@ -79,14 +83,19 @@ class EventLog:
         """The events, with a comment every few seconds so that a dead peer is noticed."""
         yield "retry: 1000\n\n"
         while True:
-            for event in self.after(event_id):
-                event_id = event["id"]
-                yield f"id: {event_id}\ndata: {json.dumps(event)}\n\n"
+            if news := self._after(event_id):
+                event_id = news[-1][0]["id"]
+                yield "".join(text for _, text in news)
             with self._news:
-                newest = self._events[-1]["id"] if self._events else event_id
+                newest = self._events[-1][0]["id"] if self._events else event_id
                 woken = newest > event_id or self._news.wait(KEEPALIVE_SECONDS)
             if not woken:
                 yield ": still here\n\n"
+
+
+def _server_sent(event: Event) -> str:
+    """An event as a stream sends it."""
+    return f"id: {event['id']}\ndata: {json.dumps(event)}\n\n"
 
 
 class EventStream:

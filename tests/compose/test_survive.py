@@ -194,7 +194,7 @@ def test_two_at_once_are_back_as_they_were(lab, pair):
 @pytest.mark.long
 def test_no_control_call_fails_while_nothing_else_works(lab):
     room = fire.Room(8080 + lab.offset)
-    room.burn_down()
+    room.burn_down(max(fire.BURN_THREADS))
     calls = room.control_calls(200)
     assert not calls.failed
     assert lab.reset()["status"] == "GREEN"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import socket
 import threading
+import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -129,6 +132,28 @@ def test_reset_is_green_in_three_seconds_from_the_worst_states(lab, failing):
     answer = lab.reset()
     assert answer["status"] == "GREEN" and answer["seconds"] < 3, answer
     assert all(request["ok"] and request["seconds"] < 0.5 for request in lab.requests(20))
+
+
+def test_reset_empties_the_longest_queue_in_three_seconds(lab):
+    lab.fail("frontend", "hang")
+    lab.fail("frontend", "cpu_burn", threads=8)
+    arrivals = {"rps": 500, "patience_seconds": 3}
+    lab.post("/api/services/traffic/settings/arrivals", {"active": True, "params": arrivals})
+    lab.wait(lambda state: (state["services"]["frontend"]["waiting"] or 0) > 3500, "a queue of thousands", 40)
+    answer = lab.reset()
+    assert answer["status"] == "GREEN" and answer["seconds"] < 3, answer
+
+
+def test_callers_who_never_hang_up_hold_up_nobody(lab):
+    port = int(lab.url.rsplit(":", 1)[1])
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            caller = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            caller.sendall(b"GET /api/state HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert caller.recv(12).endswith(b" 200")
+        began = time.monotonic()
+        lab.state()
+        assert time.monotonic() - began < 2, "gunicorn alone would wait 2 s for each of them"
 
 
 def test_a_killed_worker_is_back_with_its_switches(lab):
