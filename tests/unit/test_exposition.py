@@ -8,12 +8,13 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from services.common.exposition import exposition
+from services.common.metrics import FINE_BUCKETS
 
 
 def test_every_type_and_every_character_that_must_be_escaped():
     registry = CollectorRegistry()
     Counter("jobs", 'What "ended",\n or \\ not.', ["zone", "kind"], registry=registry).labels('a "b"', "\\c\nd").inc(3)
-    Histogram("wait_seconds", "Waits.", ["peer"], registry=registry, buckets=(0.1, 20)).labels("api").observe(3)
+    Histogram("wait_seconds", "Waits.", ["peer"], registry=registry, buckets=FINE_BUCKETS).labels("api").observe(3)
     gauge = Gauge("level", "A level.", registry=registry)
     for value in (0, 1.5, 123456789.25, -2e30, float("inf"), float("nan")):
         gauge.set(value)
