@@ -69,7 +69,7 @@ class Watch:
 def measure() -> list[float]:
     """Seconds to effect, in ascending order: `error_rate` on and off, at each of the three services in turn."""
     seconds, watch = [], Watch()
-    with containers.lab(), watch.running(containers.LAB.ports["FRONTEND_PORT"]):
+    with containers.lab(), watch.running(containers.PORTS["FRONTEND_PORT"]):
         for _ in range(ROUNDS):
             for service in SERVICES:
                 for active in (True, False):

@@ -68,7 +68,7 @@ def measure() -> dict[str, float]:
     """Arrivals made and asked for, and how late the users were sent."""
     with tempfile.TemporaryDirectory() as folder, containers.lab():
         containers.post("/api/traffic", {"rps": 0})
-        lags = asyncio.run(_run(containers.LAB.ports["FRONTEND_PORT"], Path(folder)))
+        lags = asyncio.run(_run(containers.PORTS["FRONTEND_PORT"], Path(folder)))
     first = lags.found[0][0] - random.Random(SEED).expovariate(RPS)
     late = sorted(lag for moment, lag in lags.found if moment - lag - first <= SECONDS)
     return {"arrivals": len(late), "scheduled": scheduled(), "p99": late[int(0.99 * len(late))], "most": late[-1]}

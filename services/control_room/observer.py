@@ -14,6 +14,7 @@ from services.control_room.peers import Peers
 
 log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 1.0
+OTHERS_SECONDS = 1.5  # the status is kept once a second: an observer whom it tells nothing for longer looks itself
 TIMEOUT_SECONDS = 2.0  # a long collection is not yet a dead service
 MEMORY_WARNINGS = (0.50, 0.75, 0.90)
 REARM = 0.05
@@ -32,6 +33,8 @@ class Observer:
         self._events = events
         self._last: State | None = None
         self._last_asked_at = 0.0
+        self._told: tuple[State, float] | None = None
+        self._changed_at = 0.0
         self._forget_before = 0.0
         self._answered = time.monotonic()
         self._woken = threading.Event()
@@ -45,11 +48,13 @@ class Observer:
     def _run(self) -> None:
         while True:
             began = time.monotonic()
+            told, self._told = self._told, None
             try:
-                self.look()
+                self.look(told)
             except Exception:
                 log.exception("observing %s", self._service)
-            self._woken.wait(max(0.05, INTERVAL_SECONDS - (time.monotonic() - began)))
+            interval = OTHERS_SECONDS if told else INTERVAL_SECONDS
+            self._woken.wait(max(0.05, interval - (time.monotonic() - began)))
             self._woken.clear()
 
     def silent_seconds(self) -> float:
@@ -58,21 +63,29 @@ class Observer:
 
     def wake(self) -> None:
         """Look soon: something was changed."""
+        self._changed_at, self._told = time.time(), None
         self._woken.set()
+
+    def tell(self, state: State, asked_at: float) -> None:
+        """Somebody else has looked: then this observer need not, unless something was changed meanwhile."""
+        if asked_at > self._changed_at:
+            self._told = state, asked_at
+            self._woken.set()
 
     def forget(self) -> None:
         """A reset comes: a container that is down now comes back with nothing on."""
         self._forget_before = time.time()
 
-    def look(self) -> None:
-        """Ask the service once, and tell what is new. Called by one thread alone."""
-        asked_at = time.time()
+    def look(self, told: tuple[State, float] | None = None) -> None:
+        """Ask the service once, unless somebody else did, and tell what is new. Called by one thread alone."""
         try:
-            state: State = self._client.get("/admin/state", TIMEOUT_SECONDS)
+            state, asked_at = told or self._ask()
         except problems.Unreachable:
             if self.silent_seconds() > SILENCE_SECONDS:  # less is a crash and its restart, or a long collection
                 self._tell_up(False)
             return
+        if asked_at < self._last_asked_at:
+            return  # older than what was seen already
         self._answered = time.monotonic()
         self._tell_up(True)
         last = self._last
@@ -83,6 +96,10 @@ class Observer:
             self._tell_switches(last, state)
         self._tell_memory(state)
         self._last, self._last_asked_at = state, asked_at
+
+    def _ask(self) -> tuple[State, float]:
+        asked_at = time.time()
+        return self._client.get("/admin/state", TIMEOUT_SECONDS), asked_at
 
     def _tell_up(self, up: bool) -> None:
         if self._up is None and (up or self.silent_seconds() < STARTING_SECONDS):
