@@ -11,7 +11,7 @@ import threading
 from io import BytesIO
 
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
 from services.common.web import MAX_BODY_BYTES
@@ -46,7 +46,8 @@ class _Handler(WSGIRequestHandler):
         """Say nothing: a scrape a second is no news."""
 
 
-def serve_admin(app: Flask, host: str, port: int) -> None:
+def serve_admin(app: Flask, host: str, port: int) -> BaseWSGIServer:
     """Serve the admin plane from a daemon thread."""
     server = make_server(host, port, app, threaded=True, request_handler=_Handler)
     threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()
+    return server
