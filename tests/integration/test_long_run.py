@@ -22,7 +22,7 @@ from tests.conftest import wait_until
 from tests.integration.conftest import LocalLab
 from tests.labs import free_offset
 
-MORE = {"memory_mb": 20, "threads": 24, "descriptors": 64}
+MORE = {"memory_mb": 15, "threads": 16, "descriptors": 32}
 LOG_BYTES = MAX_BYTES + MB  # half a second passes between two looks of who cuts them
 SHORT_MINUTES, LONG_MINUTES = 3, float(os.environ.get("LAB_LONG_RUN_MINUTES", "120"))
 SCENE_SECONDS = (6.0, 14.0)
