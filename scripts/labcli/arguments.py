@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 
 from . import actions, doctor, infra, lifecycle, scenes, switches, watch
@@ -26,7 +27,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     _add_acting(commands)
     _add_infra(commands, common)
     # Not as argparse's defaults: it would give them to each command's options too, which then undo those before it.
-    return parser.parse_args(argv, argparse.Namespace(json=False, port_offset=None))
+    return parser.parse_args(argv, argparse.Namespace(json=False, port_offset=None, project=None))
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -63,6 +64,8 @@ def _common_options() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="print JSON, one document a line")
     offset_help = "the lab whose ports are all N higher (default 0)"
     common.add_argument("--port-offset", type=_offset, metavar="N", help=offset_help)
+    project_help = "the lab whose containers have this project's name (default sre-failure-lab, and -N with an offset)"
+    common.add_argument("-p", "--project", type=_project, metavar="NAME", help=project_help)
     return common
 
 
@@ -148,6 +151,13 @@ def _offset(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) <= 60000):
         raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 0 to 60000")
     return int(text)
+
+
+def _project(text: str) -> str:
+    """A name that Compose takes for a project."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be of a-z, 0-9, - and _, and begin with a letter or digit")
+    return text
 
 
 def _rps(text: str) -> int | float:

@@ -29,9 +29,7 @@ class Compose:
     """`docker compose` for one lab: its project, and the ports that it publishes."""
 
     def __init__(self, config: Config) -> None:
-        self._base = ["docker", "compose", "--project-directory", str(config.repo)]
-        if config.offset:
-            self._base += ["-p", f"sre-failure-lab-{config.offset}"]
+        self._base = ["docker", "compose", "--project-directory", str(config.repo), "-p", config.project]
         self._env = dict(os.environ) | {name: str(config.port(name)) for name in DEFAULT_PORTS}
 
     def run(self, *words: str, to_stderr: bool) -> int:

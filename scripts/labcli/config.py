@@ -12,18 +12,25 @@ from .errors import UsageError
 REPO = Path(__file__).resolve().parents[2]
 DEFAULT_PORTS = {"LAB_PORT": 8080, "FRONTEND_PORT": 8000, "PROMETHEUS_PORT": 9090, "GRAFANA_PORT": 3000}
 MAX_PORT = 65535
+PROJECT = "sre-failure-lab"
 
 
 @dataclass(frozen=True)
 class Config:
-    """One lab of this machine; `offset` tells it from the others, and moves every port."""
+    """One lab of this machine; `offset` tells it from the others, and moves every port.
+
+    `given_project` is what `-p` named its containers; empty is the name that follows from the offset.
+    """
 
     repo: Path
     offset: int
     variables: Mapping[str, str]
+    given_project: str = ""
 
     @classmethod
-    def load(cls, offset: int | None, environ: Mapping[str, str], repo: Path = REPO) -> Config:
+    def load(
+        cls, offset: int | None, environ: Mapping[str, str], repo: Path = REPO, project: str | None = None
+    ) -> Config:
         """Read .env and, over it, the environment.
 
         Raises:
@@ -32,7 +39,7 @@ class Config:
         variables = {**read_dotenv(repo / ".env"), **environ}
         if offset is None:
             offset = _whole_number("LAB_PORT_OFFSET", variables.get("LAB_PORT_OFFSET") or "0", 0)
-        config = cls(repo, offset, variables)
+        config = cls(repo, offset, variables, project or "")
         for name in DEFAULT_PORTS:
             config.port(name)
         if config.is_elsewhere and urlsplit(config.url).scheme not in ("http", "https"):
@@ -48,6 +55,13 @@ class Config:
         if port + self.offset > MAX_PORT:
             raise UsageError(f"port {port} + offset {self.offset} is past {MAX_PORT}: take a smaller offset")
         return port + self.offset
+
+    @property
+    def project(self) -> str:
+        """The name under which Compose keeps this lab's containers and its network apart from all others."""
+        if self.given_project:
+            return self.given_project
+        return f"{PROJECT}-{self.offset}" if self.offset else self.variables.get("COMPOSE_PROJECT_NAME") or PROJECT
 
     @property
     def is_elsewhere(self) -> bool:
@@ -75,8 +89,9 @@ class Config:
 
     def hint(self, words: str) -> str:
         """A command for this same lab that the person can type."""
+        project = f" -p {self.given_project}" if self.given_project else ""
         offset = f" --port-offset {self.offset}" if self.offset else ""
-        return f"./scripts/lab {words}{offset}"
+        return f"./scripts/lab {words}{project}{offset}"
 
 
 def read_dotenv(path: Path) -> dict[str, str]:

@@ -34,6 +34,7 @@ examples:
   ./scripts/lab up                           in Docker
   ./scripts/lab up --local                   as processes of this machine, without Docker
   ./scripts/lab up --port-offset 100         a second lab beside the first: 8180, 8100, 9190, 3100
+  ./scripts/lab up -p blue --port-offset 200 a third, whose containers are named after team blue
   LAB_SERVICES="control-room traffic frontend api database" ./scripts/lab up   without graphs
 
 --local makes a virtual environment in .lab/venv first (once), and runs Prometheus too if it is on PATH.""",
@@ -41,7 +42,8 @@ examples:
 examples:
   ./scripts/lab down                         the lab in Docker
   ./scripts/lab down --local                 the one without
-  ./scripts/lab down --port-offset 100       the one that was started with that offset""",
+  ./scripts/lab down --port-offset 100       the one that was started with that offset
+  ./scripts/lab down -p blue --port-offset 200""",
     "doctor": """\
 examples:
   ./scripts/lab doctor

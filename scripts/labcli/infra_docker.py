@@ -20,7 +20,7 @@ BILLION = 1_000_000_000  # Docker counts CPUs in billionths
 
 
 class DockerInfra:
-    """The containers of one lab. What must be known to undo a change is kept in .lab/infra-N.json."""
+    """The containers of one lab. What must be known to undo a change is kept in .lab/infra-PROJECT.json."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx

@@ -11,7 +11,7 @@ from .plan import Folder
 
 def infra_record(config: Config) -> Path:
     """The file that remembers what `infra` did to this lab's containers."""
-    return config.lab_folder / f"infra-{config.offset}.json"
+    return config.lab_folder / f"infra-{config.project}.json"
 
 
 def touched(config: Config) -> set[str]:

@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     console = Console(os.environ, as_json=args.json)
     try:
-        config = Config.load(args.port_offset, os.environ)
+        config = Config.load(args.port_offset, os.environ, project=args.project)
         code: int = args.run(Context(config, ControlRoom(config), console), args)
         return code
     except LabError as error:

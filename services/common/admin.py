@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from services.common import problems
 from services.common.catalogue import CATALOGUE
@@ -90,21 +88,3 @@ def _moment(name: str, value: Any) -> float:
             f"{name} must be seconds since 1970, not in the future", field=name, allowed=allowed
         )
     return float(value)
-
-
-class _Handler(WSGIRequestHandler):
-    """Keeps connections open for the next scrape, drops those that say nothing, and logs nothing."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # headers and body leave in one write: after each, a thread waits for its turn at the interpreter
-    timeout = 60
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: a scrape a second is no news."""
-
-
-def serve_admin(app: Flask, host: str, port: int) -> None:
-    """Serve the admin plane from a daemon thread."""
-    server = make_server(host, port, app, threaded=True, request_handler=_Handler)
-    threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()

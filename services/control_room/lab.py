@@ -80,7 +80,11 @@ class Lab:
 
     def state(self) -> dict[str, Any]:
         """The state of everything, fresh, but for the scene."""
+        asked_at = time.time()
         states = self.peers.states()
+        for service, seen in states.items():
+            if seen is not None:
+                self.observers[service].tell(seen, asked_at)
         kpis = kpis_of(states, list(self._tests))
         status, reasons = judge(states, kpis, self._down(states))
         traffic = states.get("traffic")

@@ -17,6 +17,7 @@ from services.control_room.peers import Peers
 
 log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 1.0
+OTHERS_SECONDS = 1.5  # the status is kept once a second: an observer whom it tells nothing for longer looks itself
 TIMEOUT_SECONDS = 2.0  # a long collection is not yet a dead service
 MEMORY_WARNINGS = (0.50, 0.75, 0.90)
 REARM = 0.05
@@ -39,6 +40,9 @@ class Observer:
         self._section = f"services/{service}"
         self._lock = threading.Lock()
         self._seen: State | None = None
+        self._seen_at = 0.0
+        self._told: tuple[State, float] | None = None
+        self._changed_at = 0.0
         self._forget_before = 0.0
         self._answered = time.monotonic()
         self._woken = threading.Event()
@@ -65,11 +69,13 @@ class Observer:
     def _run(self) -> None:
         while True:
             began = time.monotonic()
+            told, self._told = self._told, None
             try:
-                self.look()
+                self.look(told)
             except Exception:
                 log.exception("observing %s", self._service)
-            self._woken.wait(max(0.05, INTERVAL_SECONDS - (time.monotonic() - began)))
+            interval = OTHERS_SECONDS if told else INTERVAL_SECONDS
+            self._woken.wait(max(0.05, interval - (time.monotonic() - began)))
             self._woken.clear()
 
     def silent_seconds(self) -> float:
@@ -78,7 +84,14 @@ class Observer:
 
     def wake(self) -> None:
         """Look soon: something was changed."""
+        self._changed_at, self._told = time.time(), None
         self._woken.set()
+
+    def tell(self, state: State, asked_at: float) -> None:
+        """Somebody else has looked: then this observer need not, unless something was changed meanwhile."""
+        if asked_at > self._changed_at:
+            self._told = state, asked_at
+            self._woken.set()
 
     def forget(self) -> None:
         """A reset comes: a container that is down now comes back with nothing on."""
@@ -87,15 +100,16 @@ class Observer:
             if self._seen is not None:
                 self._keep({**self._seen, "forgotten": True})
 
-    def look(self) -> None:
-        """Ask the service once, and tell what is new. Called by one thread alone."""
-        asked_at = time.time()
+    def look(self, told: tuple[State, float] | None = None) -> None:
+        """Ask the service once, unless somebody else did, and tell what is new. Called by one thread alone."""
         try:
-            state: State = self._client.get("/admin/state", TIMEOUT_SECONDS)
+            state, asked_at = told or self._ask()
         except problems.Unreachable:
             if self.silent_seconds() > SILENCE_SECONDS:  # less is a crash and its restart, or a long collection
                 self._tell_up(False)
             return
+        if asked_at < self._seen_at:
+            return  # older than what was seen already
         self._answered = time.monotonic()
         self._tell_up(True)
         last = self._seen
@@ -116,10 +130,15 @@ class Observer:
         seen = {key: state[key] for key in SEEN} | {"expires_at": expires_at, "warned": self._warned, "up": True}
         with self._lock:
             self._keep({**seen, "forgotten": asked_at <= self._forget_before})
+        self._seen_at = asked_at
 
     def _keep(self, seen: State) -> None:
         self._seen = seen
         self._journal.note(self._section, seen)
+
+    def _ask(self) -> tuple[State, float]:
+        asked_at = time.time()
+        return self._client.get("/admin/state", TIMEOUT_SECONDS), asked_at
 
     def _tell_up(self, up: bool) -> None:
         if self._up is None and (up or self.silent_seconds() < STARTING_SECONDS):

@@ -21,7 +21,7 @@ from tests.labs import LabUnderTest, free_offset
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "test-results" / "browser"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer", "--disable-background-networking"]
 WIDE, NARROW = {"width": 1920, "height": 1080}, {"width": 390, "height": 844}
 # The page may be told these: they are what a test breaks on purpose.
 EXPECTED_ERRORS = re.compile(
@@ -106,7 +106,7 @@ def shoot(page: Any, name: str) -> None:
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=RESULTS / f"{name}-1920x1080.png")
     page.set_viewport_size(NARROW)
-    page.wait_for_timeout(1300)
+    page.wait_for_timeout(600)
     page.screenshot(path=RESULTS / f"{name}-390x844.png", full_page=True)
     page.set_viewport_size(WIDE)
 

@@ -98,8 +98,8 @@ def test_slow_queries(page):
     assert page.locator(".light-word").text_content() == "YELLOW"
     wait_until(lambda: kpi(page, "Success") == 100, "nothing fails")
     check(page, "The status turns YELLOW").and_(page.locator("[data-outcome=pass]")).wait_for(timeout=15_000)
-    page.wait_for_timeout(8000)
-    wait_until(lambda: kpi(page, "Success") == 100 and 2 <= kpi_seconds(page, "p50") <= 5, "slow, and without errors")
+    slow = lambda: kpi(page, "Success") == 100 and 2 <= kpi_seconds(page, "p50") <= 5  # noqa: E731
+    wait_until(slow, "slow, and without errors", 20)
     page.locator("button.chip").first.click()
     assert "database" in page.get_by_role("dialog").text_content()
     shoot(page, "scene-3-waterfall")
@@ -111,10 +111,11 @@ def test_full_cascade(page):
     start(page, "Full cascade")
     page.wait_for_selector(".status[data-level=error]", timeout=40_000)
     before = kpi(page, "Memory of api")
-    for _ in range(5):
+    for _ in range(8):  # at 38 % success, eight good ones in a row are one run in two thousand
         page.get_by_role("button", name="Test single request").wait_for()
-        test_one_request(page, 40)
-    assert page.locator("button.chip.error").count() >= 1
+        if test_one_request(page, 40)[0] == "error":
+            break
+    assert page.locator("button.chip.error").count() == 1
     wait_until(lambda: kpi(page, "Success") <= 50, "most requests fail", 40)
     assert kpi(page, "Memory of api") > before
     assert kpi(page, "Attempts a request") >= 1.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -152,3 +153,34 @@ def test_rubbish_in_the_journal_is_nothing_seen(observer, service, journal, rubb
     watching = observer()
     assert watching.known_instance() is None
     watching.look()
+
+
+def test_what_others_saw_is_told_without_asking_again(observer, service, events):
+    watching = observer()
+    watching.look()
+    service.on = {"latency": LATENCY}
+    seen = service.get("/admin/state", 1), time.time()
+    service.up = False
+    watching.look(seen)
+    assert "api: failure latency is on (delay_seconds 1)" in texts(events)
+    assert "api: does not answer" not in texts(events)
+
+
+def test_what_is_older_than_the_last_look_is_passed_over(observer, service, events):
+    watching = observer()
+    watching.look()
+    old = service.get("/admin/state", 1), time.time()
+    service.on = {"latency": LATENCY}
+    watching.look()
+    watching.look(old)
+    assert "api: failure latency is off" not in texts(events)
+
+
+def test_what_others_saw_before_a_change_does_not_stand_for_a_look_after_it(observer, service):
+    watching = observer()
+    before = service.get("/admin/state", 1), time.time()
+    watching.wake()
+    watching.tell(*before)
+    assert watching._told is None
+    watching.tell(service.get("/admin/state", 1), time.time() + 1)
+    assert watching._told is not None

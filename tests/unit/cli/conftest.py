@@ -266,7 +266,9 @@ def lab(capsys: pytest.CaptureFixture[str], clock: Clock) -> Lab:
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty repository in which .lab may be made."""
     original = main_module.Config.load
-    monkeypatch.setattr(main_module.Config, "load", lambda offset, environ: original(offset, environ, tmp_path))
+    monkeypatch.setattr(
+        main_module.Config, "load", lambda offset, environ, **project: original(offset, environ, tmp_path, **project)
+    )
     return tmp_path
 
 

@@ -26,6 +26,14 @@ def test_the_offset_moves_every_port_and_is_part_of_every_hint(tmp_path: Path) -
     assert config.hint("up") == "./scripts/lab up --port-offset 100"
 
 
+def test_each_offset_has_a_project_of_its_own_unless_it_is_named(tmp_path: Path) -> None:
+    assert load(tmp_path).project == "sre-failure-lab"
+    assert load(tmp_path, 100).project == "sre-failure-lab-100"
+    assert load(tmp_path, COMPOSE_PROJECT_NAME="ours").project == "ours"
+    named = Config.load(100, {}, tmp_path, project="blue")
+    assert (named.project, named.hint("down")) == ("blue", "./scripts/lab down -p blue --port-offset 100")
+
+
 def test_the_offset_may_come_from_the_environment(tmp_path: Path) -> None:
     assert load(tmp_path, LAB_PORT_OFFSET="50").offset == 50
     assert load(tmp_path, 7, LAB_PORT_OFFSET="50").offset == 7

@@ -19,7 +19,7 @@ def test_up_builds_starts_and_waits_and_tells_where_the_lab_is(
 ) -> None:
     done = lab("up")
     assert done.code == 0
-    assert f"compose --project-directory {repo} up -d --build --wait" in docker.commands()
+    assert f"compose --project-directory {repo} -p sre-failure-lab up -d --build --wait" in docker.commands()
     assert f"control room  http://127.0.0.1:{free_ports['LAB_PORT']}" in done.out
     assert f"Grafana       http://127.0.0.1:{free_ports['GRAFANA_PORT']}" in done.out
 
@@ -31,6 +31,26 @@ def test_a_second_lab_has_its_own_project_and_ports(
     asked = docker.asked()[-1]
     assert asked["words"][:5] == ["compose", "--project-directory", str(repo), "-p", "sre-failure-lab-7"]
     assert asked["lab_port"] == str(free_ports["LAB_PORT"] + 7)
+
+
+def test_a_lab_with_a_name_of_its_own_keeps_it_in_every_command_and_hint(
+    repo: Path, docker: FakeDocker, lab: Lab, free_ports: dict[str, int]
+) -> None:
+    named = ("-p", "blue", "--port-offset", "7")
+    assert "./scripts/lab down -p blue --port-offset 7" in lab("up", *named).out
+    docker.add(*SERVICES)
+    lab("infra", "kill", "api", *named)
+    assert (repo / ".lab" / "infra-blue.json").exists()
+    lab("down", *named)
+    projects = {words[words.index("-p") + 1] for words in (one["words"] for one in docker.asked()) if "-p" in words}
+    assert projects == {"blue"}
+    assert not (repo / ".lab" / "infra-blue.json").exists()
+
+
+def test_a_name_that_compose_would_refuse_is_wrong_usage(lab: Lab) -> None:
+    done = lab("up", "-p", "Team Blue")
+    assert done.code == 2
+    assert "a-z" in done.err
 
 
 def test_lab_services_limits_what_is_started_and_told(
@@ -111,7 +131,7 @@ def test_what_infra_did_is_undone_by_heal(running: FakeDocker, lab: Lab, repo: P
     assert running.state["containers"] != before
     assert lab("infra", "heal", "api").code == 0
     assert running.state["containers"] == before
-    assert not (repo / ".lab" / "infra-0.json").exists()
+    assert not (repo / ".lab" / "infra-sre-failure-lab.json").exists()
 
 
 def test_everything_at_once_is_undone_by_one_heal(running: FakeDocker, lab: Lab) -> None:
@@ -141,7 +161,7 @@ def test_reset_asks_docker_nothing_when_infra_did_nothing(running: FakeDocker, l
 def test_a_record_of_a_container_that_is_gone_changes_nothing(running: FakeDocker, lab: Lab, repo: Path) -> None:
     (repo / ".lab").mkdir()
     record = {"api": {"container": "an older one", "nano_cpus": 5}}
-    (repo / ".lab" / "infra-0.json").write_text(json.dumps(record))
+    (repo / ".lab" / "infra-sre-failure-lab.json").write_text(json.dumps(record))
     assert "nothing to heal" in lab("infra", "heal").out
     assert running.state["containers"]["api"]["HostConfig"]["NanoCpus"] == 1_000_000_000
 
