@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from services.common import problems
 from services.common.catalogue import CATALOGUE
+from services.common.openapi import document, in_query, object_of, read, switch_body, write
 from services.common.service import Service
 from services.common.web import boolean, install_problems, json_body, optional_object
 from services.common.windows import KEEP_SECONDS
@@ -50,6 +49,10 @@ def create_admin_app(service: Service) -> Flask:
     def catalogue() -> Response:
         return jsonify(switches=[switch.describe() for switch in CATALOGUE[service.name]])
 
+    @app.get("/admin/openapi.json")
+    def openapi() -> Response:
+        return jsonify(_openapi_document(service.name))
+
     @app.post("/admin/switches/<kind>/<name>")
     def change(kind: str, name: str) -> Response:
         service.switches.get(kind, name)
@@ -65,6 +68,29 @@ def create_admin_app(service: Service) -> Flask:
         return jsonify(epoch=epoch)
 
     return app
+
+
+def _openapi_document(service: str) -> dict[str, Any]:
+    """What this admin plane takes, OpenAPI 3.1."""
+    state = read("Everything that is, over a window of seconds", "the state", "422")
+    window = {"type": "number", "exclusiveMinimum": 0, "maximum": KEEP_SECONDS}
+    state["get"]["parameters"] = [in_query("window", window)]
+    epoch = object_of({"epoch": {"type": "number", "minimum": 0}}, [])
+    paths = {
+        "/healthz": read("Whether the process lives", "alive"),
+        "/readyz": read("Whether the data plane is ready", "ready", "503"),
+        "/metrics": read("What Prometheus scrapes", "the metrics", content=CONTENT_TYPE_LATEST.split(";")[0]),
+        "/admin/state": state,
+        "/admin/catalogue": read("Every switch of this service", "the switches"),
+        **{
+            f"/admin/switches/{switch.kind}/{switch.name}": write(
+                switch.story, switch_body(switch), "the switch as it is now", "404"
+            )
+            for switch in CATALOGUE[service]
+        },
+        "/admin/reset": write("A new epoch: everything off, queues emptied", epoch, "the epoch"),
+    }
+    return document(f"SRE failure lab: admin plane of {service}", paths)
 
 
 def _window_seconds() -> float:
@@ -90,20 +116,3 @@ def _moment(name: str, value: Any) -> float:
             f"{name} must be seconds since 1970, not in the future", field=name, allowed=allowed
         )
     return float(value)
-
-
-class _Handler(WSGIRequestHandler):
-    """Keeps connections open for the next scrape, drops those that say nothing, and logs nothing."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # headers and body are written apart, and must not wait for each other
-    timeout = 60
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: a scrape a second is no news."""
-
-
-def serve_admin(app: Flask, host: str, port: int) -> None:
-    """Serve the admin plane from a daemon thread."""
-    server = make_server(host, port, app, threaded=True, request_handler=_Handler)
-    threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()

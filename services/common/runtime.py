@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 
-from services.common.admin import create_admin_app, serve_admin
+from services.common.admin import create_admin_app
+from services.common.admin_server import serve_admin
 from services.common.service import Service
 
 

@@ -8,7 +8,8 @@ import sys
 import time
 
 from services.common import log
-from services.common.admin import create_admin_app, serve_admin
+from services.common.admin import create_admin_app
+from services.common.admin_server import serve_admin
 from services.common.service import Service, write_instance
 from services.common.settings import Settings
 from services.traffic.users import UserMetrics, Users
