@@ -15,6 +15,7 @@ from typing import NoReturn
 from .api import Document
 from .context import Context
 from .errors import Unreachable
+from .share import is_shared, view_url
 from .views import event_line, status_lines
 
 INTERVAL_SECONDS = 1.0
@@ -30,7 +31,8 @@ def status(ctx: Context, args: Namespace) -> int:
     if args.watch:
         return watch(ctx)
     state = ctx.room.get("/api/state")
-    ctx.console.answer(state, "\n".join(status_lines(state, ctx.console.style)))
+    room = ["", f"for the room: {view_url(ctx.config)}"] if is_shared(ctx.config) else []
+    ctx.console.answer(state, "\n".join([*status_lines(state, ctx.console.style), *room]))
     return 0
 
 

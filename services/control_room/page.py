@@ -71,6 +71,7 @@ def install_page(app: Flask, settings: Settings, guard: Guard) -> None:
     assets = Assets(FOLDER)
 
     @app.get("/")
+    @app.get("/view")
     def page() -> Response:
         response = _answer(assets.get("index.html"))
         response.headers["Content-Security-Policy"] = f"{POLICY}; frame-ancestors 'none'"
