@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import suppress
 
-from . import infra
+from . import infra, share
 from .api import Document
 from .context import Context
 from .errors import LabError, Unreachable
@@ -93,9 +93,9 @@ def _tell(ctx: Context, event: Document) -> None:
 
 
 def open_pages(ctx: Context, args: Namespace) -> int:
-    """Open the control room and Grafana in the browser; what does not run is not opened."""
-    pages = {"control room": ctx.config.url}
-    if not ctx.config.is_elsewhere:
+    """Open the control room and Grafana in the browser, or with --view the room's link; only what runs is opened."""
+    pages = {"for the room": share.view_url(ctx.config)} if args.view else {"control room": ctx.config.url}
+    if not ctx.config.is_elsewhere and not args.view:
         pages["Grafana"] = ctx.config.address("GRAFANA_PORT")
     opened = {}
     for name, url in pages.items():

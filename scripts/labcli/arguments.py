@@ -76,7 +76,8 @@ def _add_lifecycle(commands: _Commands) -> None:
     for parser in (up, down):
         parser.add_argument("--local", action="store_true", help="as processes of this machine, without Docker")
     commands.add("doctor", doctor.doctor, "say whether this machine can run the lab, and what is missing")
-    commands.add("open", actions.open_pages, "open the control room and Grafana in the browser")
+    pages = commands.add("open", actions.open_pages, "open the control room and Grafana in the browser")
+    pages.add_argument("--view", action="store_true", help="the link for the room: it shows all and changes nothing")
 
 
 def _add_looking(commands: _Commands) -> None:

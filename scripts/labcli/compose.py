@@ -7,7 +7,7 @@ import os
 from argparse import Namespace
 from collections.abc import Mapping
 
-from . import local, ports
+from . import local, ports, share
 from .api import Document
 from .config import DEFAULT_PORTS, Config
 from .context import Context
@@ -80,9 +80,17 @@ def up(ctx: Context, args: Namespace) -> int:
         raise _failure(ctx, compose)
     urls = _urls(ctx.config, services)
     lines = ["The lab is up.", *(f"  {name:<13} {url}" for name, url in urls.items())]
+    if share.is_shared(ctx.config):
+        lines.append(f"  {'for the room':<13} {share.view_url(ctx.config)}  (shows all, changes nothing)")
     lines.append(f"Next: {ctx.config.hint('open')} or {ctx.config.hint('status --watch')}")
     lines.append(f"Stop it with {ctx.config.hint('down')}")
-    document = {"mode": "docker", "status": "up", "url": ctx.config.url, "urls": urls}
+    document = {
+        "mode": "docker",
+        "status": "up",
+        "url": ctx.config.url,
+        "urls": urls,
+        "view": share.view_url(ctx.config),
+    }
     ctx.console.answer(document, "\n".join(lines))
     return 0
 

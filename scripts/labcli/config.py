@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ class Config:
         """Read .env and, over it, the environment.
 
         Raises:
-            UsageError: a port or the offset is not a number that makes sense, or LAB_URL is no address.
+            UsageError: a port or the offset makes no sense, or LAB_URL or LAB_BIND is no address.
         """
         variables = {**read_dotenv(repo / ".env"), **environ}
         if offset is None:
@@ -42,6 +43,7 @@ class Config:
         config = cls(repo, offset, variables, project or "")
         for name in DEFAULT_PORTS:
             config.port(name)
+        _check_address("LAB_BIND", config.bind)
         if config.is_elsewhere and urlsplit(config.url).scheme not in ("http", "https"):
             raise UsageError(f"LAB_URL={config.url!r} is no address", "write it like http://127.0.0.1:8080")
         return config
@@ -78,6 +80,11 @@ class Config:
         return f"http://127.0.0.1:{self.port(port_name)}"
 
     @property
+    def bind(self) -> str:
+        """The address on which the lab is published."""
+        return self.variables.get("LAB_BIND") or "127.0.0.1"
+
+    @property
     def token(self) -> str:
         """The bearer token for writes; empty is none."""
         return self.variables.get("LAB_TOKEN", "")
@@ -109,6 +116,14 @@ def _unquoted(value: str) -> str:
     if value[:1] in ("'", '"') and value.endswith(value[0]) and len(value) > 1:
         return value[1:-1]
     return value.split(" #", 1)[0].rstrip()
+
+
+def _check_address(name: str, text: str) -> None:
+    """Refuse what is no IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise UsageError(f"{name}={text!r}: must be an IP address, such as 127.0.0.1") from None
 
 
 def _whole_number(name: str, text: str, minimum: int) -> int:

@@ -51,8 +51,9 @@ examples:
 
 Exit code 0 if the lab can run in Docker or without it, else 1.""",
     "open": """\
-example:
-  ./scripts/lab open""",
+examples:
+  ./scripts/lab open
+  ./scripts/lab open --view                  the link for the room, to watch and change nothing""",
     "status": """\
 examples:
   ./scripts/lab status

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from . import compose, local
+from . import compose, local, share
 from .context import Context
 
 
 def up(ctx: Context, args: Namespace) -> int:
     """Start the lab."""
+    share.check_bind(ctx.config, args.local)
     return local.up(ctx, args) if args.local else compose.up(ctx, args)
 
 

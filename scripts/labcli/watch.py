@@ -16,6 +16,7 @@ from .api import Document
 from .context import Context
 from .errors import Unreachable
 from .infra_record import touched
+from .share import is_shared, view_url
 from .views import cure_lines, event_line, status_lines
 
 INTERVAL_SECONDS = 1.0
@@ -31,7 +32,8 @@ def status(ctx: Context, args: Namespace) -> int:
     if args.watch:
         return watch(ctx)
     state = ctx.room.get("/api/state")
-    ctx.console.answer(state, "\n".join(_status_lines(ctx, state)))
+    room = ["", f"for the room: {view_url(ctx.config)}"] if is_shared(ctx.config) else []
+    ctx.console.answer(state, "\n".join([*_status_lines(ctx, state), *room]))
     return 0
 
 

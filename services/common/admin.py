@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from services.common import problems
 from services.common.catalogue import CATALOGUE
+from services.common.openapi import document, in_query, object_of, read, switch_body, write
 from services.common.service import Service
 from services.common.web import boolean, install_problems, json_body, optional_object
 from services.common.windows import KEEP_SECONDS
@@ -48,6 +49,10 @@ def create_admin_app(service: Service) -> Flask:
     def catalogue() -> Response:
         return jsonify(switches=[switch.describe() for switch in CATALOGUE[service.name]])
 
+    @app.get("/admin/openapi.json")
+    def openapi() -> Response:
+        return jsonify(_openapi_document(service.name))
+
     @app.post("/admin/switches/<kind>/<name>")
     def change(kind: str, name: str) -> Response:
         service.switches.get(kind, name)
@@ -63,6 +68,29 @@ def create_admin_app(service: Service) -> Flask:
         return jsonify(epoch=epoch)
 
     return app
+
+
+def _openapi_document(service: str) -> dict[str, Any]:
+    """What this admin plane takes, OpenAPI 3.1."""
+    state = read("Everything that is, over a window of seconds", "the state", "422")
+    window = {"type": "number", "exclusiveMinimum": 0, "maximum": KEEP_SECONDS}
+    state["get"]["parameters"] = [in_query("window", window)]
+    epoch = object_of({"epoch": {"type": "number", "minimum": 0}}, [])
+    paths = {
+        "/healthz": read("Whether the process lives", "alive"),
+        "/readyz": read("Whether the data plane is ready", "ready", "503"),
+        "/metrics": read("What Prometheus scrapes", "the metrics", content=CONTENT_TYPE_LATEST.split(";")[0]),
+        "/admin/state": state,
+        "/admin/catalogue": read("Every switch of this service", "the switches"),
+        **{
+            f"/admin/switches/{switch.kind}/{switch.name}": write(
+                switch.story, switch_body(switch), "the switch as it is now", "404"
+            )
+            for switch in CATALOGUE[service]
+        },
+        "/admin/reset": write("A new epoch: everything off, queues emptied", epoch, "the epoch"),
+    }
+    return document(f"SRE failure lab: admin plane of {service}", paths)
 
 
 def _window_seconds() -> float:

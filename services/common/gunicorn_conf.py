@@ -7,11 +7,14 @@ that crashed is back in a moment, and shares its pages with the master.
 from __future__ import annotations
 
 import gc
+import socket
 from typing import Any
 
 from services.common import log
 from services.common.service import write_instance
 from services.common.settings import Settings
+
+GIVE_UP_MS = 30_000
 
 settings = Settings.from_env_or_exit()
 log.set_up(settings.service, settings.log_level)
@@ -24,8 +27,10 @@ threads = settings.threads
 worker_connections = 4096
 backlog = 2048
 preload_app = True
-# Longer than any caller keeps a connection idle: a server that closes first makes a caller's next request fail.
-keepalive = 3600
+# Longer than any caller keeps a connection idle: a server that closes first makes a caller's next request fail. The
+# control room's callers are browsers, which connect again: there, connections that say nothing must not add up.
+keepalive = 75 if settings.service == "control-room" else 3600
+limit_request_fields = 64
 # No watchdog: a worker that garbage collection stops for long is a scene of this lab, not a reason to kill it.
 timeout = 0
 graceful_timeout = 2
@@ -37,6 +42,13 @@ logger_class = log.GunicornLogger
 def on_starting(server: Any) -> None:
     """The container's life begins."""
     write_instance(settings)
+
+
+def when_ready(server: Any) -> None:
+    """A caller that takes nothing of its answer for so long is given up, and its thread with it."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux alone
+        for listener in server.LISTENERS:
+            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GIVE_UP_MS)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

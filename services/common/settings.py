@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 DEFAULT_THREADS = {"frontend": 128, "api": 64, "database": 160, "traffic": 0, "control-room": 256}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+MIN_TOKEN_LENGTH = 8  # beyond this machine
 
 
 class SettingsError(Exception):
@@ -54,6 +55,13 @@ class _Reader:
             self.problems.append(f"{name}={value!r}: must be like http://host:port")
             return default
         return value
+
+    def token(self, name: str) -> str:
+        """A secret for a header, without blanks around it; empty is none."""
+        value = self._environ.get(name) or ""
+        if value and not (value.strip() and value.isascii() and value.isprintable()):
+            self.problems.append(f"{name}: must be letters, digits and signs of ASCII, and not blank")
+        return value.strip()
 
     def address(self, name: str, default: str) -> str:
         value = self._environ.get(name) or default
@@ -123,12 +131,13 @@ class Settings:
             prometheus_port=read.integer("PROMETHEUS_PORT", 9090, 1, 65535),
             grafana_port=read.integer("GRAFANA_PORT", 3000, 1, 65535),
             lab_hosts=tuple(read.text("LAB_HOSTS", "").replace(",", " ").lower().split()),
-            lab_token=read.text("LAB_TOKEN", ""),
+            lab_token=read.token("LAB_TOKEN"),
         )
         published_on = ipaddress.ip_address(read.address("LAB_BIND", "127.0.0.1"))
-        if control_room and not published_on.is_loopback and not settings.lab_token:
+        if control_room and not published_on.is_loopback and len(settings.lab_token) < MIN_TOKEN_LENGTH:
             read.problems.append(
-                f"LAB_BIND={published_on} lets the whole network in: set LAB_TOKEN too, so that only you can write"
+                f"LAB_BIND={published_on} lets the whole network in: "
+                f"set LAB_TOKEN too, of {MIN_TOKEN_LENGTH} characters or more, so that only you can write"
             )
         if read.problems:
             raise SettingsError(read.problems)

@@ -1,8 +1,12 @@
-"""gunicorn's worker with threads, and what the lab needs at its door: a queue that a reset empties at once."""
+"""gunicorn's worker with threads, and what the lab needs at its door.
+
+A reset empties the queue at once; and a caller that takes too long to say what it wants is not waited for.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import re
 import socket
@@ -14,25 +18,58 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from services.common.call import REASON, REQUEST_START, sent_at
 from services.common.epoch import Epoch
 from services.common.problems import Reset
+from services.common.web import MAX_BODY_BYTES
 
 HEAD_BYTES = 4096
+MAX_SECONDS = 10.0  # that a request may take to come in
 LINGER_SECONDS = 0.5
 DRAIN_BYTES = 65536
 SENT = re.compile(rb"\r\n%b: ([0-9.]+)\r\n" % REQUEST_START.encode(), re.IGNORECASE)
 
 
 class Worker(ThreadWorker):
-    """Handles each connection in a thread of the pool."""
+    """Handles each connection in a thread of the pool.
+
+    The answer may take as long as it likes: that is what the lab is about. Only what was half said is not waited for,
+    else a few connections that send a byte now and then would hold every thread.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._reading: dict[TConn, float] = {}  # connections whose request is being read, by their deadlines
 
     def handle(self, conn: TConn) -> Any:
         """What gunicorn does with a request, unless a reset made it old while it waited for its thread."""
         service = getattr(self.wsgi.extensions["lab"], "service", None)  # type: ignore[attr-defined]
         if service is not None and service.waiting() and refuse_old(conn.sock, service.epoch):
             return False
-        keep = super().handle(conn)
+        self._reading[conn] = time.monotonic() + MAX_SECONDS
+        try:
+            keep = super().handle(conn)
+        finally:
+            self._reading.pop(conn, None)
         if keep is False:
             end(conn.sock, LINGER_SECONDS)
         return keep
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        """Answer a request whose head is there; its body is read first, as far as any call of the lab takes one."""
+        body = req.body
+        req.body = io.BytesIO(body.read(MAX_BODY_BYTES + 1))
+        self._reading.pop(conn, None)
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            req.body = body  # what is left of it is drained, or the connection closed
+
+    def murder_pending(self) -> None:
+        """End what has taken too long. The worker's main loop calls this once a second."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn, until in list(self._reading.items()):
+            if now > until:
+                with contextlib.suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RDWR)
 
 
 def refuse_old(connection: socket.socket, epoch: Epoch) -> bool:

@@ -6,138 +6,75 @@ from functools import cache
 from typing import Any
 
 from services.common.catalogue import CATALOGUE
-from services.common.params import Param
+from services.common.openapi import document, in_query, object_of, param_schema, read, switch_body, write
 from services.control_room.lab import MAX_TEST_REQUESTS
 from services.control_room.play import MAX_DEFENCES, SEED
 from services.control_room.scenes import all_scenes
 
-ERRORS = {
-    "400": "the body is not JSON",
-    "401": "LAB_TOKEN is set, and the call came without it",
-    "403": "the page that calls is not the lab's",
-    "404": "no such service, switch or scene",
-    "413": "the body is larger than 16 KiB",
-    "415": "the content type is not application/json",
-    "421": "the Host header is not the lab's",
-    "422": "a parameter is unknown, of the wrong type or out of range; `field` names it",
-    "503": "a service does not answer",
-}
-
-
-def _schema(param: Param) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": param.type, "default": param.default, "description": param.story}
-    if param.choices:
-        schema["enum"] = list(param.choices)
-    elif param.type in ("integer", "number"):
-        schema |= {"minimum": param.minimum, "maximum": param.maximum}
-    return schema
-
-
-def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-
-
-def _answers(what: str, content: str = "application/json", errors: tuple[str, ...] = ("421",)) -> dict[str, Any]:
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        "200": {"description": what, "content": {content: {"schema": {}}}},
-        **{code: {"description": ERRORS[code], "content": problem} for code in errors},
-    }
-
-
-WRITE_ERRORS = ("400", "401", "403", "413", "415", "421", "422")
-
-
-def _write(
-    summary: str, body: dict[str, Any], what: str, *errors: str, content: str = "application/json"
-) -> dict[str, Any]:
-    return {
-        "post": {
-            "summary": summary,
-            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
-            "responses": _answers(what, content, (*WRITE_ERRORS, *errors)),
-            "security": [{}, {"token": []}],
-        }
-    }
-
 
 def _read(summary: str, what: str, *errors: str) -> dict[str, Any]:
-    return {"get": {"summary": summary, "responses": _answers(what, errors=("421", *errors))}}
+    return read(summary, what, "421", *errors)
+
+
+def _write(summary: str, body: dict[str, Any], what: str, *errors: str, **content: str) -> dict[str, Any]:
+    call = write(summary, body, what, "401", "403", "421", *errors, **content)
+    call["post"]["security"] = [{}, {"token": []}]
+    return call
 
 
 def _switch_paths() -> dict[str, Any]:
-    paths = {}
-    for service, switches in CATALOGUE.items():
-        for switch in switches:
-            params = _object({param.name: _schema(param) for param in switch.all_params()}, [])
-            body = _object({"active": {"type": "boolean"}, "params": params}, ["active"])
-            path = f"/api/services/{service}/{switch.kind}s/{switch.name}"
-            paths[path] = _write(switch.story, body, "the switch as it is now", "404", "503")
-    return paths
+    return {
+        f"/api/services/{service}/{switch.kind}s/{switch.name}": _write(
+            switch.story, switch_body(switch), "the switch as it is now", "404", "503"
+        )
+        for service, switches in CATALOGUE.items()
+        for switch in switches
+    }
+
+
+def _scene_body() -> dict[str, Any]:
+    defences = {
+        service: [switch.name for switch in switches if switch.kind == "defence"]
+        for service, switches in CATALOGUE.items()
+    }
+    owners = [service for service, names in defences.items() if names]
+    names = sorted({name for found in defences.values() for name in found})
+    properties = {"service": {"enum": owners}, "name": {"enum": names}, "params": {"type": "object"}}
+    added = {"type": "array", "items": object_of(properties, ["service", "name"]), "maxItems": MAX_DEFENCES}
+    narrate = {"type": "boolean", "default": False}
+    return object_of({"narrate": narrate, "with": added, "seed": param_schema(SEED)}, [])
 
 
 @cache
 def openapi_document() -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
-    after = {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}}
     events = _read("The activity log; with Accept: text/event-stream, as server-sent events", "events", "422", "503")
-    events["get"]["parameters"] = [after]
+    events["get"]["parameters"] = [in_query("after", {"type": "integer", "minimum": 0})]
     history = _read("The last five minutes, a point a second, in columns", "points and marks", "422")
-    history["get"]["parameters"] = [{"name": "after", "in": "query", "schema": {"type": "number", "minimum": 0}}]
+    history["get"]["parameters"] = [in_query("after", {"type": "number", "minimum": 0})]
     count = {"type": "integer", "minimum": 1, "maximum": MAX_TEST_REQUESTS, "default": 1}
     rps = {"type": "number", "minimum": 0, "maximum": 500}
-    names = sorted({switch.name for switches in CATALOGUE.values() for switch in switches if switch.kind == "defence"})
-    services = [service for service, found in CATALOGUE.items() if any(each.kind == "defence" for each in found)]
-    defence = _object(
-        {"service": {"enum": services}, "name": {"enum": names}, "params": {"type": "object"}}, ["service", "name"]
-    )
-    scene = _object(
-        {
-            "narrate": {"type": "boolean", "default": False},
-            "with": {"type": "array", "items": defence, "maxItems": MAX_DEFENCES},
-            "seed": _schema(SEED),
+    scene = _scene_body()
+    paths = {
+        "/api/catalogue": _read("Every service's switches", "the catalogue"),
+        "/api/state": _read("Status, KPIs and services, never older than the call", "the state"),
+        "/api/scenes": _read("Every scene", "the scenes"),
+        "/api/events": events,
+        "/api/history": history,
+        **_switch_paths(),
+        "/api/traffic": _write("Users per second; 0 is none", object_of({"rps": rps}, ["rps"]), "the setting", "503"),
+        "/api/requests": _write(
+            "Test requests, one after another",
+            object_of({"count": count}, []),
+            "one line each",
+            content="application/x-ndjson",
+        ),
+        **{
+            f"/api/scenes/{name}": _write(f"Start the scene {name}", scene, "the scene", "404", "503")
+            for name in all_scenes()
         },
-        [],
-    )
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "SRE failure lab: control room", "version": "1"},
-        "paths": {
-            "/api/catalogue": _read("Every service's switches", "the catalogue"),
-            "/api/state": _read("Status, KPIs and services, never older than the call", "the state"),
-            "/api/scenes": _read("Every scene", "the scenes"),
-            "/api/events": events,
-            "/api/history": history,
-            **_switch_paths(),
-            "/api/traffic": _write("Users per second; 0 is none", _object({"rps": rps}, ["rps"]), "the setting", "503"),
-            "/api/requests": _write(
-                "Test requests, one after another",
-                _object({"count": count}, []),
-                "one line each",
-                content="application/x-ndjson",
-            ),
-            **{
-                f"/api/scenes/{name}": _write(f"Start the scene {name}", scene, "the scene", "404", "503")
-                for name in all_scenes()
-            },
-            "/api/reset": _write("Everything off and healthy", _object({}, []), "how long it took"),
-        },
-        "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {
-                "Problem": {
-                    "type": "object",
-                    "required": ["type", "title", "status", "detail", "reason"],
-                    "properties": {
-                        "type": {"type": "string"},
-                        "title": {"type": "string"},
-                        "status": {"type": "integer"},
-                        "detail": {"type": "string"},
-                        "reason": {"type": "string"},
-                        "field": {"type": "string"},
-                        "allowed": {},
-                    },
-                }
-            },
-        },
+        "/api/reset": _write("Everything off and healthy", object_of({}, []), "how long it took"),
     }
+    whole = document("SRE failure lab: control room", paths)
+    whole["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    return whole

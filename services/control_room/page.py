@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +50,12 @@ class Assets:
             NotFound: there is none.
         """
         path = safe_join(str(self._folder), name)
-        if path is None or not Path(path).is_file():
+        if path is None or not os.path.isfile(path):  # noqa: PTH113  # pathlib's raises for a name that is too long
             raise problems.NotFound(f"there is no file {name!r:.60}")
         modified_ns = Path(path).stat().st_mtime_ns
-        asset = self._read.get(name)
+        asset = self._read.get(path)
         if asset is None or asset.modified_ns != modified_ns:
-            asset = self._read[name] = _read(Path(path), modified_ns)
+            asset = self._read[path] = _read(Path(path), modified_ns)
         return asset
 
 
@@ -70,6 +71,7 @@ def install_page(app: Flask, settings: Settings, guard: Guard) -> None:
     assets = Assets(FOLDER)
 
     @app.get("/")
+    @app.get("/view")
     def page() -> Response:
         response = _answer(assets.get("index.html"))
         response.headers["Content-Security-Policy"] = f"{POLICY}; frame-ancestors 'none'"

@@ -21,7 +21,14 @@ from tests.labs import LabUnderTest, free_offset
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "test-results" / "browser"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer", "--disable-background-networking"]
+EVIL = "evil.example"  # another site's name, which its owner lets point to this machine
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-software-rasterizer",
+    "--disable-background-networking",
+    f"--host-resolver-rules=MAP {EVIL} 127.0.0.1",
+]
 WIDE, NARROW = {"width": 1920, "height": 1080}, {"width": 390, "height": 844}
 # The page may be told these: they are what a test breaks on purpose.
 EXPECTED_ERRORS = re.compile(

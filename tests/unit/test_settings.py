@@ -34,7 +34,17 @@ def test_a_service_with_a_bad_environment_exits_with_2_and_says_why():
     assert "Traceback" not in done.stderr
 
 
-def test_publishing_beyond_this_machine_needs_a_token():
+@pytest.mark.parametrize("bind", ["0.0.0.0", "192.168.1.7", "::"])
+@pytest.mark.parametrize("token", ["", "   ", "short", "   short   "])
+def test_publishing_beyond_this_machine_needs_a_token_that_is_not_guessed(bind, token):
     with pytest.raises(SettingsError, match="LAB_TOKEN"):
-        Settings.from_env({"SERVICE": "control-room", "LAB_BIND": "0.0.0.0"})
-    assert Settings.from_env({"SERVICE": "control-room", "LAB_BIND": "0.0.0.0", "LAB_TOKEN": "secret"}).lab_token
+        Settings.from_env({"SERVICE": "control-room", "LAB_BIND": bind, "LAB_TOKEN": token})
+    good = {"SERVICE": "control-room", "LAB_BIND": bind, "LAB_TOKEN": " long enough "}
+    assert Settings.from_env(good).lab_token == "long enough"
+
+
+@pytest.mark.parametrize("token", ["  ", "Schlüssel", "two\nlines"])
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(token):
+    with pytest.raises(SettingsError) as error:
+        Settings.from_env({"SERVICE": "control-room", "LAB_TOKEN": token})
+    assert "LAB_TOKEN" in str(error.value) and (not token.strip() or token not in str(error.value))

@@ -11,6 +11,7 @@ import { mountSwitches } from "./components/switches/switches.js";
 import { mountToken } from "./components/token/token.js";
 import { listenToKeys, takeTheme } from "./lib/commands.js";
 import { Lab } from "./lib/lab.js";
+import { isViewer } from "./lib/view.js";
 
 const part = (id) => document.getElementById(id);
 const isEmbedded = location.pathname === "/embed";
@@ -18,8 +19,10 @@ const isEmbedded = location.pathname === "/embed";
 takeTheme();
 const lab = new Lab();
 mountToken();
+document.documentElement.classList.toggle("viewer", isViewer);
 const path = mountPath(part("path"), lab);
-mountRequests(part("requests"), lab, path);
+if (isViewer) part("requests").remove(); // the log tells of those that the presenter sends
+else mountRequests(part("requests"), lab, path);
 mountStatus(part("status"), part("banners"), lab);
 mountKpis(part("kpis"), lab);
 mountScenes(part("scenes"), lab);

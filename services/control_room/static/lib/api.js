@@ -1,5 +1,7 @@
 /** The one place that calls the control room. */
 
+import { isViewer } from "./view.js";
+
 const TOKEN_KEY = "lab-token";
 const READ_TIMEOUT_MS = 5000;
 
@@ -61,6 +63,7 @@ export async function testRequests(count, each) {
 }
 
 async function write(path, body) {
+  if (isViewer) throw new Refused(403, { detail: "this page only shows the lab" });
   for (let asked = 0; ; asked++) {
     const headers = { "Content-Type": "application/json" };
     const token = sessionStorage.getItem(TOKEN_KEY);

@@ -1,12 +1,16 @@
 /** What the keys do, for whoever stands on the stage. */
 
 import { dialog, h } from "../../lib/dom.js";
+import { isViewer } from "../../lib/view.js";
 
-const KEYS = [
+const PRESENTERS_KEYS = [
   ["N", "Next: start the scene that is shown, then show the one after it"],
   ["1 … 5", "Show a scene; Enter starts it"],
   ["T", "One test request"],
   ["R", "Reset everything: healthy within 3 seconds"],
+];
+const KEYS = [
+  ...(isViewer ? [["1 … 5", "Show a scene"]] : PRESENTERS_KEYS),
   ["F", "Full screen, and back"],
   ["L", "Pause the activity log, and go on"],
   ["?", "This help"],
@@ -17,13 +21,16 @@ const KEYS = [
 export function showHelp() {
   const list = h("dl", { class: "help-list" });
   for (const [key, what] of KEYS) list.append(h("dt", {}, h("kbd", { class: "key" }, key)), h("dd", {}, what));
+  const note = "Keys do nothing while you type in a field.";
+  if (isViewer) {
+    dialog("Keys", list, h("p", { class: "soft" }, note));
+    return;
+  }
+  const view = new URL("/view", location.href).href;
   dialog(
     "Keys for the stage",
     list,
-    h(
-      "p",
-      { class: "soft" },
-      "Keys do nothing while you type in a field. If this page is ever in your way: ./scripts/lab reset in a terminal does the same as R.",
-    ),
+    h("p", { class: "soft" }, `${note} If this page is ever in your way: ./scripts/lab reset in a terminal does the same as R.`),
+    h("p", {}, "For the room, to see all and change nothing: ", h("a", { href: view, target: "_blank" }, view)),
   );
 }

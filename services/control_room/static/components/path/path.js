@@ -4,6 +4,7 @@ import { post } from "../../lib/api.js";
 import { busy, inWords } from "../../lib/commands.js";
 import { h, s, say, set } from "../../lib/dom.js";
 import { mb, rate, words } from "../../lib/format.js";
+import { isViewer } from "../../lib/view.js";
 import { mayRetry } from "../kpis/kpis.js";
 import { draw, NODES } from "./drawing.js";
 import { Flow } from "./flow.js";
@@ -18,7 +19,7 @@ const SLOW_SECONDS = 1;
 export function mountPath(root, lab) {
   const title = root.querySelector("h2");
   const holder = h("div");
-  root.append(h("div", { class: "panel-head" }, title, ...userControls(lab)), holder);
+  root.append(h("div", { class: "panel-head" }, title, ...(isViewer ? [] : userControls(lab))), holder);
   const path = new Path(holder);
   NARROW.addEventListener("change", () => path.rebuild());
   lab.subscribe(({ state, answering }) => state && path.show(state, answering));
@@ -156,10 +157,10 @@ class Path {
     const mine = (this.test = {});
     const level = outcomeOf(result);
     const hops = result.hops.length ? result.hops : [{ service: "frontend", status: result.status || 599 }];
-    for (const [index, hop] of hops.entries()) {
+    for (const hop of hops) {
       const node = this.drawing.nodes[hop.service];
       if (!node || this.test !== mine) return;
-      const [, end] = this.drawing.edges[index].there;
+      const [, end] = this.drawing.edges[NODES.findIndex(({ name }) => name === hop.service) - 1].there;
       this.place(end);
       node.group.classList.add("lit");
       set(node.group, "data-test", hop.status >= 500 ? "error" : level);

@@ -4,6 +4,7 @@ import { get, post } from "../../lib/api.js";
 import { busy, onKey, tell } from "../../lib/commands.js";
 import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
+import { isViewer } from "../../lib/view.js";
 import { Check, hintFor } from "./check.js";
 
 const AGAIN_MS = 3000;
@@ -34,7 +35,7 @@ class Scenes {
     this.select(scenes[0].name);
     lab.subscribe(({ state }) => state && this.follow(state));
     scenes.slice(0, 9).forEach((scene, index) => onKey(String(index + 1), () => this.select(scene.name, true)));
-    onKey("n", () => this.next());
+    if (!isViewer) onKey("n", () => this.next());
   }
 
   build(root) {
@@ -44,6 +45,7 @@ class Scenes {
     this.clock = h("p", { class: "scene-clock" });
     this.startText = h("span");
     this.startButton = h("button", { type: "button", class: "button strong", onclick: () => this.start() }, icon("play"), this.startText);
+    this.startButton.hidden = isViewer;
     this.progress = h("i");
     this.bar = h("div", { class: "scene-progress", "aria-hidden": "true" }, this.progress);
     this.story = h("p", { class: "scene-story" });
@@ -117,7 +119,7 @@ class Scenes {
     this.others?.classList.toggle("chosen", !this.tabs[name]);
     set(this.body, "aria-labelledby", this.tabs[name] ? `scene-${name}` : "scene-title");
     this.draw();
-    if (focus) this.startButton.focus();
+    if (focus) (isViewer ? this.tabs[name] : this.startButton)?.focus();
   }
 
   next() {

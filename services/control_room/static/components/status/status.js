@@ -3,6 +3,7 @@
 import { busy, fullScreen, nextTheme, onKey, reset } from "../../lib/commands.js";
 import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
+import { isViewer } from "../../lib/view.js";
 import { showHelp } from "../help/help.js";
 
 const MENDED_SECONDS = 15; // a crash loop's longest pause, and a start
@@ -22,11 +23,11 @@ export function mountStatus(root, banners, lab) {
   resetButton.querySelector("span").append(h("span", { class: "wide-only" }, " everything"));
   root.append(
     h("div", { class: "light", role: "status", "aria-label": "Status of the lab" }, shape, word),
-    h("div", { class: "status-words" }, reasons, scene),
+    h("div", { class: "status-words" }, reasons, scene, isViewer && h("p", { class: "status-scene" }, "You are watching: the presenter has the controls.")),
     h(
       "div",
       { class: "status-controls" },
-      resetButton,
+      !isViewer && resetButton,
       h(
         "div",
         { class: "status-small" },
@@ -36,7 +37,7 @@ export function mountStatus(root, banners, lab) {
       ),
     ),
   );
-  onKey("r", () => resetButton.click());
+  if (!isViewer) onKey("r", () => resetButton.click());
   onKey("f", fullScreen);
   onKey("?", showHelp);
   lab.subscribe(({ state, answering }) => {

@@ -2,9 +2,10 @@
 
 import { h, icon, say, set } from "../../lib/dom.js";
 import { words } from "../../lib/format.js";
+import { isViewer } from "../../lib/view.js";
 
 const DRAFTS_KEY = "lab-drafts";
-const drafts = JSON.parse(sessionStorage.getItem(DRAFTS_KEY) ?? "{}");
+const drafts = isViewer ? {} : JSON.parse(sessionStorage.getItem(DRAFTS_KEY) ?? "{}");
 
 function keep(id, text) {
   if (text === undefined) delete drafts[id];
@@ -44,7 +45,7 @@ export class Field {
 
   makeInput() {
     const { choices, type, default: usual } = this.param;
-    const shared = { id: this.id, "aria-describedby": `${this.id}-hint ${this.id}-problem` };
+    const shared = { id: this.id, "aria-describedby": `${this.id}-hint ${this.id}-problem`, disabled: isViewer };
     if (type === "boolean") return h("input", { ...shared, type: "checkbox", checked: usual });
     if (!choices) return h("input", { ...shared, type: "text", inputmode: "decimal", autocomplete: "off", value: usual });
     return h("select", shared, ...choices.map((choice) => h("option", { value: choice, selected: choice === usual }, words(choice))));

@@ -4,6 +4,7 @@ import { post, Refused } from "../../lib/api.js";
 import { busy, inWords } from "../../lib/commands.js";
 import { h, icon, say, set } from "../../lib/dom.js";
 import { clock, words } from "../../lib/format.js";
+import { isViewer } from "../../lib/view.js";
 import { Field } from "./field.js";
 
 export class Switch {
@@ -31,7 +32,7 @@ export class Switch {
       "li",
       { class: `switch ${kind}`, id: this.id },
       h("span", { class: "switch-name", id: `${this.id}-name` }, words(name)),
-      this.isSetting ? (this.word = h("span", { class: "toggle-word soft" }, "default")) : this.makeToggle(),
+      this.isSetting || isViewer ? (this.word = h("span", { class: "toggle-word soft" }, "default")) : this.makeToggle(),
       h("p", { class: "switch-story", id: `${this.id}-story` }, story),
       this.now,
       this.problem,
@@ -52,7 +53,7 @@ export class Switch {
       "form",
       { class: "fields", onsubmit: send, novalidate: true, "aria-labelledby": `${this.id}-name` },
       ...this.fields.map((field) => field.element),
-      h("div", { class: "switch-buttons" }, this.apply, this.restore),
+      !isViewer && h("div", { class: "switch-buttons" }, this.apply, this.restore),
     );
   }
 

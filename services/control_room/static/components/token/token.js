@@ -14,7 +14,7 @@ export function mountToken() {
 function ask(message) {
   return new Promise((resolve) => {
     let given = null;
-    const field = h("input", { id: "token", type: "password", autocomplete: "off", required: true, "aria-describedby": "token-why" });
+    const field = h("input", { id: "token", type: "password", autocomplete: "off", required: true, pattern: "[ -~]*", title: "letters, digits and signs of ASCII", "aria-describedby": "token-why" });
     const form = h(
       "form",
       {

@@ -1,0 +1,146 @@
+"""Callers that send too much or too slowly: time and memory stay bounded, and everybody else is answered."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+
+import psutil
+import pytest
+
+from services.common import worker
+from services.common.memory import MB
+from tests.conftest import wait_until
+from tests.integration.test_bad_input import ADMIN_PORTS
+from tests.labs import PORTS
+
+HALF_A_HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+HALF_A_BODY = (
+    b"POST /api/reset HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+)
+MUCH = 10 * MB
+
+
+def ports_of(lab):
+    """Every plane's port, by its name."""
+    gunicorns = {"control-room": PORTS["LAB_PORT"], "frontend": PORTS["FRONTEND_PORT"], "api": 8001, "database": 8002}
+    return {name: port + lab.offset for name, port in gunicorns.items()}, {
+        name: port + lab.offset for name, port in ADMIN_PORTS.items()
+    }
+
+
+def process_of(port):
+    """The process that listens on a port: of two, the worker, which is the younger one."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.AccessDenied, psutil.NoSuchProcess):
+            if any(c.status == "LISTEN" and c.laddr.port == port for c in process.net_connections("tcp")):
+                found.append(process)
+    return max(found, key=lambda process: process.create_time())
+
+
+def answers(port, path, seconds=1.0):
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=seconds).status == 200
+    except OSError:
+        return False
+
+
+def drip(connections, stop):
+    """One more byte on each, once a second: never silent, and never done."""
+    while not stop.wait(1):
+        for connection in connections:
+            with suppress(OSError):
+                connection.send(b"x")
+
+
+def test_half_said_requests_hold_no_plane_for_long(lab):
+    planes, admins = ports_of(lab)
+    stop = threading.Event()
+    with ExitStack() as stack:
+        connections = []
+        for port, said in [(port, HALF_A_HEAD) for port in (*planes.values(), *admins.values())] + [
+            (planes["control-room"], HALF_A_BODY)
+        ]:
+            for _ in range(300):
+                connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+                connection.sendall(said)
+                connections.append(connection)
+        stack.callback(stop.set)
+        threading.Thread(target=drip, args=(connections, stop), daemon=True).start()
+        began = time.monotonic()
+        for service, port in admins.items():
+            assert answers(port, "/healthz"), f"{service}'s admin plane has no room for a new caller"
+            assert process_of(port).num_threads() < 300
+        wait_until(lambda: answers(planes["control-room"], "/api/state"), "the control room answers again", 40)
+        wait_until(lambda: answers(planes["frontend"], "/checkout"), "users are served again", 40)
+        # 600 connections for 256 threads: a third round of them has its turn too.
+        assert time.monotonic() - began < 3 * worker.MAX_SECONDS + 5
+    assert lab.reset()["status"] == "GREEN"
+
+
+def test_those_who_say_nothing_and_stay_cost_no_thread(lab):
+    planes, _ = ports_of(lab)
+    with ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(socket.create_connection(("127.0.0.1", planes["frontend"]), timeout=5))
+        wait_until(lambda: answers(planes["frontend"], "/checkout"), "users are served beside them", 15)
+
+
+@pytest.mark.long
+def test_those_who_take_no_answer_give_their_threads_back(lab):
+    planes, _ = ports_of(lab)
+    asked = b"GET /api/catalogue HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200
+    with ExitStack() as stack:
+        for _ in range(260):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(5)
+            connection.connect(("127.0.0.1", planes["control-room"]))
+            connection.sendall(asked)
+        wait_until(lambda: answers(planes["control-room"], "/healthz"), "the control room answers again", 60)
+
+
+@pytest.mark.parametrize("length", [f"Content-Length: {MUCH}", "Transfer-Encoding: chunked"], ids=["length", "chunked"])
+def test_ten_megabytes_are_refused_and_not_kept(lab, length):
+    planes, admins = ports_of(lab)
+    resident = {port: process_of(port).memory_info().rss for port in admins.values()}
+    resident[planes["control-room"]] = process_of(planes["control-room"]).memory_info().rss
+    with ThreadPoolExecutor(24) as pool:
+        said = list(pool.map(lambda port: send_much(port, length), list(resident) * 8))
+    assert all(status in (b"400", b"413", b"") for status in said), set(said)
+    for port, before in resident.items():
+        assert process_of(port).memory_info().rss - before < 32 * MB
+
+
+def send_much(port, length):
+    """Send 10 MB; the status of the answer, or nothing where the connection was broken first."""
+    path = "/api/reset" if port % 1000 // 10 == 8 else "/admin/reset"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
+    chunk = b" " * 65536
+    if "chunked" in length:
+        chunk = b"10000\r\n" + chunk + b"\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with suppress(OSError):
+            connection.sendall(head.encode())
+            for _ in range(MUCH // 65536):
+                connection.sendall(chunk)
+        with suppress(OSError):
+            return connection.recv(64).split(b" ", 2)[1]
+    return b""
+
+
+def test_floods_of_headers_are_refused(lab):
+    planes, admins = ports_of(lab)
+    many = "".join(f"X-{number}: {'y' * 100}\r\n" for number in range(5000))
+    for port in (*planes.values(), *admins.values()):
+        for headers in (many, f"X-Long: {'y' * 1_000_000}\r\n"):
+            with socket.create_connection(("127.0.0.1", port), timeout=15) as connection, suppress(ConnectionError):
+                connection.sendall(f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode())
+                answer = connection.recv(64)
+                assert answer == b"" or answer.split(b" ", 2)[1][:1] == b"4", answer
+    assert lab.state()["status"] == "GREEN"
