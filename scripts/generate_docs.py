@@ -1,16 +1,18 @@
-"""Writes the tables that the README takes from the catalogue and the scenes: python -m scripts.generate_docs."""
+"""Writes the tables that the documents take from the catalogue and the scenes: python -m scripts.generate_docs."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from services.common.catalogue import CATALOGUE
 from services.common.params import Param
 from services.common.switches import DURATION, KINDS, PROBABILITY
-from services.control_room.scenes import all_scenes
+from services.control_room.scenes import Scene, all_scenes
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+SCENES_OF_THE_SHOW = 5
 
 
 def _param(param: Param) -> str:
@@ -35,23 +37,35 @@ def switches_table() -> str:
     return "\n".join([*rows, "", wrapper])
 
 
-def expectations_table() -> str:
+def expectations_table(scenes: Iterable[Scene]) -> str:
     """A row for each number that a scene must show."""
     rows = ["| scene | expectation | expected |", "|---|---|---|"]
-    for scene in all_scenes().values():
+    for scene in scenes:
         rows += [f"| `{scene.name}` | {entry.text} | {entry.expected()} |" for entry in scene.expect]
     return "\n".join(rows)
 
 
-def generated(text: str) -> str:
-    """The README with its tables made anew."""
-    for name, table in {"switches": switches_table(), "expectations": expectations_table()}.items():
+def tables() -> dict[str, dict[str, str]]:
+    """{document: {name of a place in it: the table that stands there}}."""
+    scenes = list(all_scenes().values())
+    return {
+        "README.md": {"expectations": expectations_table(scenes[:SCENES_OF_THE_SHOW])},
+        "docs/patterns.md": {"expectations": expectations_table(scenes[SCENES_OF_THE_SHOW:])},
+        "docs/switches.md": {"switches": switches_table()},
+    }
+
+
+def generated(document: str) -> str:
+    """A document with its tables made anew."""
+    text = (ROOT / document).read_text()
+    for name, table in tables()[document].items():
         marked = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
         text, found = marked.subn(lambda match, table=table: f"{match[1]}{table}{match[2]}", text)
         if found != 1:
-            raise ValueError(f"the README has {found} places for {name}, not one")
+            raise ValueError(f"{document} has {found} places for {name}, not one")
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(generated(README.read_text()))
+    for document in tables():
+        (ROOT / document).write_text(generated(document))

@@ -1,8 +1,10 @@
 """The documents follow the code."""
 
-from scripts.generate_docs import README, generated
+import pytest
+
+from scripts.generate_docs import ROOT, generated, tables
 
 
-def test_the_readmes_tables_are_those_of_the_catalogue():
-    text = README.read_text()
-    assert generated(text) == text, "run: .venv/bin/python -m scripts.generate_docs"
+@pytest.mark.parametrize("document", tables())
+def test_the_tables_are_those_of_the_catalogue_and_the_scenes(document):
+    assert generated(document) == (ROOT / document).read_text(), "run: .venv/bin/python -m scripts.generate_docs"
