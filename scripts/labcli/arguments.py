@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from . import actions, doctor, infra, lifecycle, scenes, switches, watch
+from . import actions, defences, doctor, infra, lifecycle, prediction, scenes, switches, watch
 from .context import Context
 from .examples import ABOUT, EXAMPLES, TOUR
 
@@ -23,6 +23,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     _add_looking(commands)
     _add_switching(commands)
     _add_acting(commands)
+    _add_predicting(commands)
     _add_infra(commands, common)
     # Not as argparse's defaults: it would give them to each command's options too, which then undo those before it.
     return parser.parse_args(argv, argparse.Namespace(json=False, port_offset=None))
@@ -111,7 +112,40 @@ def _add_acting(commands: _Commands) -> None:
     scene.add_argument("name", metavar="NAME", nargs="?")
     scene.add_argument("--narrate", action="store_true", help="print the story and what happens")
     scene.add_argument("--verify", action="store_true", help="wait for its numbers, and judge them")
+    scene.add_argument("--predict", action="store_true", help="as --verify, beside what a simulation predicts")
     commands.add("reset", actions.reset, "everything off and healthy, in three seconds")
+
+
+def _add_predicting(commands: _Commands) -> None:
+    """predict."""
+    predict = commands.add("predict", prediction.predict, "simulate a scene, and predict its numbers; needs no lab")
+    predict.add_argument("name", metavar="NAME", help="the scene")
+    predict.add_argument(
+        "changes",
+        metavar="CHANGE",
+        nargs="*",
+        type=prediction.change,
+        help="SERVICE.SWITCH.PARAMETER=VALUE or SERVICE.threads=N; VALUE xN multiplies what the scene has",
+    )
+    predict.add_argument("--rps", type=_some_rps, metavar="N", help="users a second, any number of them")
+    _add_with(predict)
+    predict.add_argument("--seeds", type=_count, metavar="N", help="how often, with other dice (default 5, or 3)")
+    predict.add_argument(
+        "--recovers-below", action="store_true", help="the load below which it recovers by itself after the trigger"
+    )
+
+
+def _add_with(parser: argparse.ArgumentParser) -> None:
+    """--with."""
+    parser.add_argument(
+        "--with",
+        dest="defences",
+        metavar="DEFENCE",
+        type=defences.wanted,
+        action="append",
+        default=[],
+        help="this defence is on from the start: [SERVICE.]DEFENCE[:param=value,...]; more than once for more",
+    )
 
 
 def _add_infra(commands: _Commands, common: argparse.ArgumentParser) -> None:
@@ -147,6 +181,21 @@ def _rps(text: str) -> int | float:
     if isinstance(value, bool | str):
         raise argparse.ArgumentTypeError(f"{text!r}: must be a number, such as 10")
     return value
+
+
+def _some_rps(text: str) -> float:
+    """Users a second that are not nobody."""
+    value = _rps(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be above 0")
+    return float(value)
+
+
+def _count(text: str) -> int:
+    """How many seeds."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 1000):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 1 to 1000")
+    return int(text)
 
 
 def _cpus(text: str) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .actions import POLL_SECONDS, follow
 from .api import Document
 from .context import Context
 from .errors import LabError, Unreachable
 from .names import did_you_mean
+from .prediction import DEFAULT_SEEDS, predicted_beside
 from .views import check_table, check_words, clock_words, event_line, rate_words, scene_list_lines
 
 GRACE_SECONDS = 60.0  # how long after its duration a scene may still decide
@@ -24,14 +25,16 @@ def scene(ctx: Context, args: Namespace) -> int:
         return 0
     about = _find(ctx, args.name)
     newest = _newest_event(ctx) if args.narrate else 0
+    judged = args.verify or args.predict
+    predicted = predicted_beside(ctx, about["name"], (), DEFAULT_SEEDS) if args.predict else []
     ctx.console.note(f"{about['title']}: resetting first, then it starts ...")
     started = ctx.room.post(f"/api/scenes/{about['name']}", {"narrate": args.narrate})
-    if not (args.narrate or args.verify):
+    if not (args.narrate or judged):
         _tell_started(ctx, about, started)
         return 0
     told = follow(ctx, newest) if args.narrate else iter(())
     last = _stay(ctx, about, started, told)
-    return _verdict(ctx, last) if args.verify else _end(ctx, last)
+    return _verdict(ctx, last, predicted) if judged else _end(ctx, last)
 
 
 def _find(ctx: Context, name: str) -> Document:
@@ -124,14 +127,14 @@ def _end(ctx: Context, last: Document) -> int:
     return 0
 
 
-def _verdict(ctx: Context, last: Document) -> int:
+def _verdict(ctx: Context, last: Document, predicted: Sequence[Document]) -> int:
     """The table, and 0 only if everything was as expected."""
     checks = last["checks"]
     passed = sum(check["outcome"] == "pass" for check in checks)
     good = passed == len(checks)
-    ctx.console.data({**last, "verified": good})
+    ctx.console.data({**last, "verified": good, **({"predicted": predicted} if predicted else {})})
     ctx.console.say()
-    for line in check_table(checks, ctx.console.style):
+    for line in check_table(checks, ctx.console.style, predicted):
         ctx.console.say(line)
     ctx.console.say()
     word = ctx.console.style.paint("PASS", "good") if good else ctx.console.style.paint("MISS", "error")

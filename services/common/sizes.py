@@ -1,8 +1,13 @@
 """The settings: sizes that every service has, switchable like everything else."""
 
-from services.common.params import Param
-from services.common.switches import Setting
+import random
 
+from services.common.params import Param
+from services.common.switches import Host, Setting
+
+SPREAD = 0.2  # a query's time is drawn evenly within this share of its mean
+MAX_IN_FLIGHT = 2000  # users who wait at once; those who come then are refused
+MAX_SEED = 2**31 - 1
 BACKOFFS = ("none", "exponential", "full_jitter")
 
 
@@ -50,4 +55,21 @@ class Arrivals(Setting):
     params = (
         Param("rps", "mean arrivals per second; 0 is none", 4.0, "1/s", 0, 500),
         Param("patience_seconds", "how long a user waits before leaving", 20.0, "s", 0.1, 300),
+        Param("seed", "the same seed lets the same users come; 0 is new dice each time", 0, "", 0, MAX_SEED),
     )
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._seed = 0
+        self.dice = host.random
+
+    def on_start(self) -> None:
+        """Start the seed's sequence anew when the seed is another one; a new rate goes on in it."""
+        seed = int(self.values.seed)
+        if seed != self._seed:
+            self.dice = random.Random(seed) if seed else self.host.random
+        self._seed = seed
+
+    def on_stop(self) -> None:
+        """Back to new dice: the same seed begins from its start after this."""
+        self._seed, self.dice = 0, self.host.random

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.common import problems
-from services.control_room.lab import Lab
 from services.control_room.measures import MEASURES, Recording
 from services.control_room.scenes import Expectation, Scene, Step, find_scene
+
+if TYPE_CHECKING:
+    from services.control_room.lab import Lab
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5

@@ -11,6 +11,7 @@ from services.common import log
 from services.common.admin import create_admin_app, serve_admin
 from services.common.service import Service, write_instance
 from services.common.settings import Settings
+from services.common.sizes import Arrivals
 from services.traffic.users import UserMetrics, Users
 
 
@@ -18,6 +19,7 @@ def create_service(settings: Settings) -> tuple[Service, Users]:
     """The traffic's service, wired to its users."""
     service = Service(settings)
     arrivals = service.switches.get("setting", "arrivals")
+    assert isinstance(arrivals, Arrivals)
     users = Users(settings.data_urls["frontend"], arrivals, UserMetrics(service.registry))
     service.switches.subscribe(users.wake)
     service.on_reset.append(users.drop_all)

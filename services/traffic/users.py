@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import socket
 import time
 from urllib.parse import urlsplit
@@ -19,10 +18,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from services.common.call import DEADLINE, REQUEST_ID, REQUEST_START, new_request_id
 from services.common.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES, caller_timeout
 from services.common.problems import Reset
-from services.common.switches import Switch
+from services.common.sizes import MAX_IN_FLIGHT, Arrivals
 from services.common.windows import CountWindow, UserWindow
 
-MAX_IN_FLIGHT = 2000
 OPENING_SECONDS = 10.0
 ADDRESS_TTL_SECONDS = 2.0
 PATH = "/checkout"
@@ -79,11 +77,10 @@ class Address:
 class Users:
     """Sends users through the frontend. Everything but `wake` and `drop_all` runs in the event loop's thread."""
 
-    def __init__(self, url: str, setting: Switch, metrics: UserMetrics, rng: random.Random | None = None) -> None:
+    def __init__(self, url: str, setting: Arrivals, metrics: UserMetrics) -> None:
         self._address = Address(url)
         self._setting = setting
         self._metrics = metrics
-        self._random = rng or random.Random()
         self._tasks: dict[asyncio.Task[None], float] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
@@ -126,7 +123,7 @@ class Users:
         while True:
             rps = self._setting.values.rps
             if rps:
-                due += self._random.expovariate(rps)
+                due += self._setting.dice.expovariate(rps)
             woken = await self._woken_before(due if rps else None)
             if woken or self._setting.values.rps != rps:  # the change may be told a moment after it was made
                 due = time.monotonic()
