@@ -121,9 +121,12 @@ def _add_predicting(commands: _Commands) -> None:
     predict = commands.add("predict", prediction.predict, "simulate a scene, and predict its numbers; needs no lab")
     predict.add_argument("name", metavar="NAME", help="the scene")
     predict.add_argument(
-        "changes",
+        "--set",
+        dest="changes",
         metavar="CHANGE",
-        nargs="*",
+        nargs="+",
+        action="extend",
+        default=[],
         type=prediction.change,
         help="SERVICE.SWITCH.PARAMETER=VALUE or SERVICE.threads=N; VALUE xN multiplies what the scene has",
     )

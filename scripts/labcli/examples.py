@@ -118,12 +118,12 @@ examples:
 examples:
   ./scripts/lab predict retry_storm                         every expectation: median and range of 5 seeds
   ./scripts/lab predict retry_storm --rps 12                fewer users
-  ./scripts/lab predict retry_storm api.client.attempts=2   one retry instead of two, in every step
+  ./scripts/lab predict retry_storm --set api.client.attempts=2   one retry, in every step
   ./scripts/lab predict retry_storm --with retry_budget     the defence is on from the start
   ./scripts/lab predict retry_storm --recovers-below        the load below which it comes back by itself
 beyond what this machine can bear:
-  ./scripts/lab predict retry_storm --rps 1000 --recovers-below \\
-    database.capacity.connections=x50 database.capacity.queue_limit=x50 database.threads=x50 \\
+  ./scripts/lab predict retry_storm --rps 1000 --recovers-below --seeds 1 \\
+    --set database.capacity.connections=x50 database.capacity.queue_limit=x50 database.threads=x50 \\
     api.threads=x50 api.pool.size=x50 frontend.threads=x50
 
 A change holds in every step of the scene; what the scene does not have is set at its start. xN multiplies.

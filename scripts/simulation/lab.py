@@ -34,13 +34,10 @@ class SimulatedLab:
         api = Api(engine, sizes["api"], dice["api"], database)
         self._frontend = Caller(engine, "frontend", sizes["frontend"], dice["frontend"], api)
         # The lab's limit protects the machine that makes the users; beyond what that machine can there is none.
-        self._users = Users(engine, self._frontend, dice["users"], MAX_IN_FLIGHT if rps <= MAX_RPS else math.inf)
-        self._services: dict[str, Server | Users] = {
-            "frontend": self._frontend,
-            "api": api,
-            "database": database,
-            "traffic": self._users,
-        }
+        in_flight = MAX_IN_FLIGHT if rps <= MAX_RPS else math.inf
+        self._users = Users(engine, self._frontend, dice["users"], in_flight)
+        chain: list[Server] = [self._frontend, api, database]
+        self._services: dict[str, Server | Users] = {**{each.name: each for each in chain}, "traffic": self._users}
         self._about = True
         self.blind_times: list[tuple[str, float, float]] = []  # why, since when, until when
         self._blind_since: dict[tuple[str, str], tuple[str, float]] = {}
