@@ -35,9 +35,9 @@ class SimulatedLab:
         self._frontend = Caller(engine, "frontend", sizes["frontend"], dice["frontend"], api)
         # The lab's limit protects the machine that makes the users; beyond what that machine can there is none.
         in_flight = MAX_IN_FLIGHT if rps <= MAX_RPS else math.inf
-        self._users = Users(engine, self._frontend, dice["users"], in_flight)
+        self.users = Users(engine, self._frontend, dice["users"], in_flight)
         chain: list[Server] = [self._frontend, api, database]
-        self._services: dict[str, Server | Users] = {**{each.name: each for each in chain}, "traffic": self._users}
+        self._services: dict[str, Server | Users] = {**{each.name: each for each in chain}, "traffic": self.users}
         self._about = True
         self.blind_times: list[tuple[str, float, float]] = []  # why, since when, until when
         self._blind_since: dict[tuple[str, str], tuple[str, float]] = {}
@@ -48,7 +48,7 @@ class SimulatedLab:
         self.set_traffic(scene.rps)
         for switched in scene.switches:
             self.switch(switched, True)
-        self.engine.spawn(self._users.run())
+        self.engine.spawn(self.users.run())
         self.engine.spawn(self._play(scene))
         if any(entry.measure == "about" for entry in scene.expect):
             self.engine.spawn(self._look_at_about())

@@ -251,6 +251,11 @@ class Users:
         self.arrivals = CountWindow(lambda: engine.now)
         self.switches.subscribe(self._wake)
 
+    @property
+    def in_flight(self) -> int:
+        """Users who wait."""
+        return len(self._began)
+
     def _wake(self) -> None:
         if self._sleeper is not None:
             self._engine.wake(*self._sleeper, "changed")
@@ -268,7 +273,7 @@ class Users:
                 due = engine.now
                 continue
             self.arrivals.add()
-            if len(self._began) < self._max_in_flight:
+            if self.in_flight < self._max_in_flight:
                 engine.spawn(self._visit())
             else:
                 self.window.add("refused", 0.0)
@@ -289,7 +294,7 @@ class Users:
         return {
             "rps": self._setting.values.rps,
             "epoch": 0.0,
-            "in_flight": len(waiting),
+            "in_flight": self.in_flight,
             "arrived": self.arrivals.since(since),
             "users": self.window.since(since, waiting),
             "last_5_seconds": self.window.since(max(since, now - 5)),

@@ -7,7 +7,7 @@ from services.common.switches import Host, Setting
 
 SPREAD = 0.2  # a query's time is drawn evenly within this share of its mean
 MAX_IN_FLIGHT = 2000  # users who wait at once; those who come then are refused
-MAX_SEED = 2**31 - 1
+MAX_SEED = 1_000_000
 BACKOFFS = ("none", "exponential", "full_jitter")
 
 
