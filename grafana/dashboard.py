@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from grafana.panels import BLUE, DATASOURCE, GREY, ORANGE, PURPLE, VERMILLION, Panel
+from grafana.panels import BLUE, DATASOURCE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, Panel
 
 COLUMNS = 24
 SCHEMA_VERSION = 41
@@ -121,6 +121,7 @@ def happenings() -> list[dict[str, Any]]:
     """What happened, and when: the same on every dashboard."""
     return [
         annotation("Scene", BLUE, "lab_scene_active == 1", "scene: {{scene}}"),
+        annotation("Scene with defences", GREEN, "lab_scene_defended == 1", "scene: {{scene}}, with defences"),
         annotation("Failure is on", VERMILLION, 'lab_switch_active{kind="failure"} == 1', "{{job}}: {{name}}"),
         annotation(
             "Failure switched on",

@@ -111,8 +111,12 @@ def _add_acting(commands: _Commands) -> None:
     scene = commands.add("scene", scenes.scene, "list the scenes, or start one")
     scene.add_argument("name", metavar="NAME", nargs="?")
     scene.add_argument("--narrate", action="store_true", help="print the story and what happens")
-    scene.add_argument("--verify", action="store_true", help="wait for its numbers, and judge them")
-    scene.add_argument("--predict", action="store_true", help="as --verify, beside what a simulation predicts")
+    judged = scene.add_mutually_exclusive_group()
+    judged.add_argument("--verify", action="store_true", help="wait for its numbers, and judge them")
+    judged.add_argument("--predict", action="store_true", help="as --verify, beside what a simulation predicts")
+    judged.add_argument("--compare", action="store_true", help="play it twice, without --with's defences and with them")
+    _add_with(scene)
+    scene.add_argument("--seed", type=_count, metavar="N", help="the same users as any other time with this seed")
     commands.add("reset", actions.reset, "everything off and healthy, in three seconds")
 
 
@@ -195,9 +199,9 @@ def _some_rps(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    """How many seeds."""
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 1000):
-        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 1 to 1000")
+    """A seed, or how many of them."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= scenes.MAX_SEED):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 1 to {scenes.MAX_SEED}")
     return int(text)
 
 

@@ -112,7 +112,11 @@ examples:
   ./scripts/lab scene slow_query --narrate   and tell the story as it goes
   ./scripts/lab scene slow_query --verify    and check its numbers: expected beside measured
   ./scripts/lab scene slow_query --predict   and beside what a simulation of it predicts
+  ./scripts/lab scene retry_storm --with retry_budget --compare   the same users twice: without it, and with it
+  ./scripts/lab scene retry_storm --with api.bulkhead:max_concurrent=16 --seed 7
 
+--with may be given more than once; SERVICE. may be left out where the scene is about one of those that have it.
+--compare exits with 0 if the first run is as expected, and nothing that was bad in it is bad in the second.
 --verify and --predict exit with 1 if a number misses, or if another scene or a reset cuts it short.""",
     "predict": """\
 examples:

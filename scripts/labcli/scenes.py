@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
 from .actions import POLL_SECONDS, follow
 from .api import Document
+from .comparison import compare
 from .context import Context
-from .errors import LabError, Unreachable
+from .defences import resolved, services_of
+from .errors import LabError, Unreachable, UsageError
 from .names import did_you_mean
 from .prediction import DEFAULT_SEEDS, predicted_beside
 from .views import check_table, check_words, clock_words, event_line, rate_words, scene_list_lines
 
 GRACE_SECONDS = 60.0  # how long after its duration a scene may still decide
+MAX_SEED = 1_000_000
 AWAY_SECONDS = 20.0  # how long the control room may be silent while a scene runs
 
 
@@ -24,17 +28,46 @@ def scene(ctx: Context, args: Namespace) -> int:
         ctx.console.answer(listed, "\n".join(scene_list_lines(listed["scenes"], ctx.console.style)))
         return 0
     about = _find(ctx, args.name)
-    newest = _newest_event(ctx) if args.narrate else 0
+    defences = [
+        resolved(each, ctx.room.get("/api/catalogue")["services"], services_of(about)) for each in args.defences
+    ]
+    if args.compare:
+        return _compare(ctx, about, args, defences)
     judged = args.verify or args.predict
-    predicted = predicted_beside(ctx, about["name"], (), DEFAULT_SEEDS) if args.predict else []
-    ctx.console.note(f"{about['title']}: resetting first, then it starts ...")
-    started = ctx.room.post(f"/api/scenes/{about['name']}", {"narrate": args.narrate})
+    predicted = predicted_beside(ctx, about["name"], defences, DEFAULT_SEEDS) if args.predict else []
+    newest = _newest_event(ctx) if args.narrate else 0
+    started = _start(ctx, about, args, defences, args.seed or 0)
     if not (args.narrate or judged):
         _tell_started(ctx, about, started)
         return 0
-    told = follow(ctx, newest) if args.narrate else iter(())
-    last = _stay(ctx, about, started, told)
+    last = _stay(ctx, about, started, follow(ctx, newest) if args.narrate else iter(()), judged)
     return _verdict(ctx, last, predicted) if judged else _end(ctx, last)
+
+
+def _start(ctx: Context, about: Document, args: Namespace, defences: Sequence[Document], seed: int) -> Document:
+    """Start the scene, with what is asked for and no more."""
+    ctx.console.note(f"{about['title']}: resetting first, then it starts ...")
+    body: Document = {"narrate": args.narrate}
+    if defences:
+        body["with"] = list(defences)
+    if seed:
+        body["seed"] = seed
+    return ctx.room.post(f"/api/scenes/{about['name']}", body)
+
+
+def _compare(ctx: Context, about: Document, args: Namespace, defences: Sequence[Document]) -> int:
+    """Play the scene without the defences and then with them, for the same users."""
+    if not defences:
+        raise UsageError("--compare needs a defence to compare with", "such as --with retry_budget")
+    seed = args.seed or random.randrange(1, MAX_SEED)
+    runs = []
+    for added in ((), defences):
+        newest = _newest_event(ctx) if args.narrate else 0
+        started = _start(ctx, about, args, added, seed)
+        told = follow(ctx, newest) if args.narrate else iter(())
+        runs.append(_stay(ctx, about, started, told, judged=not added))
+    without, defended = runs
+    return compare(ctx, without, defended, defended["started_at"] + defended["elapsed_seconds"])
 
 
 def _find(ctx: Context, name: str) -> Document:
@@ -63,14 +96,18 @@ def _tell_started(ctx: Context, about: Document, started: Document) -> None:
     say(f"It stays until `{ctx.config.hint('reset')}` or the next scene; look: {ctx.config.hint('status --watch')}")
 
 
-def _stay(ctx: Context, about: Document, started: Document, told: Iterator[list[Document]]) -> Document:
-    """Watch the scene until its expectations are decided or its time is up; the scene as it is then."""
+def _stay(ctx: Context, about: Document, started: Document, told: Iterator[list[Document]], judged: bool) -> Document:
+    """Watch the scene until its expectations are decided or its time is up; the scene as it is then.
+
+    `judged` tells each when it is decided; those of a scene with defences are for the lab without them.
+    """
     deadline = ctx.clock() + about["duration_seconds"] + GRACE_SECONDS
     now, decided = started, set[int]()
     while True:
         for event in next(told, []):
             ctx.console.say(event_line(event, ctx.console.style))
-        _tell_decided(ctx, now, decided)
+        if judged:
+            _tell_decided(ctx, now, decided)
         if now["verdict"] != "pending" or ctx.clock() >= deadline:
             return now
         ctx.console.progress(_progress(about, now))

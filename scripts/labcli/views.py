@@ -248,5 +248,16 @@ def trial_table(trials: Sequence[Document], style: Style) -> list[str]:
     for trial in trials:
         shares = ["-" if trial[when] is None else f"{percent(trial[when])} %" for when in ("before", "after")]
         word = style.paint("recovers", "good") if trial["recovered"] else style.paint("stuck", "error")
-        rows.append([f"{trial['rps']:.4g}", *shares, word])
+        rows.append([f"{trial['rps']:g}", *shares, word])
     return table(rows, style.paint)
+
+
+def comparison_table(rows: Sequence[Document], style: Style) -> list[str]:
+    """Each expectation without and with a defence."""
+    roles = {"recovered": "good", "still bad": "error", "worse": "error"}
+    lines = [["expectation", "expected without", "without", "with", ""]]
+    for row in rows:
+        shown = ["-" if row[run] is None else str(row[run]) for run in ("without", "with")]
+        remark = style.paint(row["remark"], roles[row["remark"]]) if row["remark"] else ""
+        lines.append([row["text"], row["expected"], *shown, remark])
+    return table(lines, style.paint)

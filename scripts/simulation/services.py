@@ -262,16 +262,15 @@ class Users:
 
     def run(self) -> Steps:
         """Let users arrive for ever."""
-        engine = self._engine
-        due = engine.now
+        engine, setting = self._engine, self._setting
+        left, since = setting.dice.expovariate(1), engine.now
         while True:
-            rps = self._setting.values.rps
-            if rps:
-                due += self._setting.dice.expovariate(rps)
+            rps = setting.values.rps
             self._sleeper = (engine.current, engine.current.turn)
-            if (yield due - engine.now if rps else None) is not None:
-                due = engine.now
+            if (yield left / rps if rps else None) is not None:
+                left, since = max(0.0, left - (engine.now - since) * rps), engine.now
                 continue
+            left, since = setting.dice.expovariate(1), engine.now
             self.arrivals.add()
             if self.in_flight < self._max_in_flight:
                 engine.spawn(self._visit())

@@ -72,7 +72,7 @@ def recovers_below(
             low = rps
         else:
             high = rps
-        rps = (low + high) / 2
+        rps = round((low + high) / 2, 2)
     return low, sorted(trials, key=lambda trial: trial.rps)
 
 

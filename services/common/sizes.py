@@ -64,7 +64,7 @@ class Arrivals(Setting):
         self.dice = host.random
 
     def on_start(self) -> None:
-        """Start the seed's sequence anew when the seed is another one; a new rate goes on in it."""
+        """Begin the seed's sequence when the seed is another one; a new rate goes on in it."""
         seed = int(self.values.seed)
         if seed != self._seed:
             self.dice = random.Random(seed) if seed else self.host.random

@@ -19,6 +19,7 @@ from services.common.params import Param
 from services.common.settings import Settings
 from services.common.switches import KINDS
 from services.common.web import boolean, install_problems, json_body, optional_object
+from services.control_room.defended import defences, seed
 from services.control_room.guard import Guard
 from services.control_room.history import History
 from services.control_room.lab import MAX_TEST_REQUESTS, Lab
@@ -45,11 +46,18 @@ class Runtime:
         self.registry.register(ProcessCollector())
         gauge(self.registry, "lab_status", "0 GREEN, 1 YELLOW, 2 RED.", lambda: self._status)
         active = Gauge("lab_scene_active", "1 for the scene that is on.", ["scene"], registry=self.registry)
+        defended = Gauge(
+            "lab_scene_defended", "1 for the scene that was started with defences.", ["scene"], registry=self.registry
+        )
         for scene in all_scenes():
             active.labels(scene).set_function(partial(self._is_on, scene))
+            defended.labels(scene).set_function(partial(self._is_defended, scene))
 
     def _is_on(self, scene: str) -> float:
         return float(self.stage.active == scene)
+
+    def _is_defended(self, scene: str) -> float:
+        return float(self.stage.defended == scene)
 
     def start(self, pool: ThreadPoolExecutor) -> None:
         """Watch the services, and keep the status."""
@@ -160,8 +168,9 @@ def _add_writes(app: Flask, lab: Lab, stage: Stage) -> None:
 
     @app.post("/api/scenes/<name>")
     def scene(name: str) -> dict[str, Any]:
-        narrate = json_body(narrate=lambda field, value: value is not None and boolean(field, value))["narrate"]
-        return stage.start(name, narrate)
+        narrate = lambda field, value: value is not None and boolean(field, value)  # noqa: E731
+        body = json_body(**{"narrate": narrate, "with": defences, "seed": seed})
+        return stage.start(name, body["narrate"], body["with"], body["seed"])
 
     @app.post("/api/reset")
     def reset() -> dict[str, Any]:

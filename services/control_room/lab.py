@@ -114,9 +114,9 @@ class Lab:
                     raise
                 time.sleep(RETRY_SECONDS)
 
-    def set_traffic(self, rps: float) -> dict[str, Any]:
-        """Let so many users come each second."""
-        return self.switch("traffic", "setting", "arrivals", True, {"rps": rps})
+    def set_traffic(self, rps: float, seed: int = 0) -> dict[str, Any]:
+        """Let so many users come each second, those of a seed if it is not 0."""
+        return self.switch("traffic", "setting", "arrivals", True, {"rps": rps, "seed": seed})
 
     def test_requests(self, count: int) -> Iterator[dict[str, Any]]:
         """Send test requests through the frontend, one after another, and yield each as it ends."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.common.catalogue import CATALOGUE
 from services.common.params import Param
+from services.control_room.defended import SEED
 from services.control_room.lab import MAX_TEST_REQUESTS
 from services.control_room.scenes import all_scenes
 
@@ -75,6 +76,18 @@ def _switch_paths() -> dict[str, Any]:
     return paths
 
 
+def _scene_body() -> dict[str, Any]:
+    text = {"type": "string"}
+    fields = {"service": text, "kind": {"const": "defence"}, "name": text, "params": {"type": "object"}}
+    defence = _object(fields, ["service", "kind", "name"])
+    properties = {
+        "narrate": {"type": "boolean", "default": False},
+        "with": {"type": "array", "items": defence, "description": "defences that are on from start to end"},
+        "seed": _schema(SEED),
+    }
+    return _object(properties, [])
+
+
 @cache
 def openapi_document() -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
@@ -85,7 +98,7 @@ def openapi_document() -> dict[str, Any]:
     history["get"]["parameters"] = [{"name": "after", "in": "query", "schema": {"type": "number", "minimum": 0}}]
     count = {"type": "integer", "minimum": 1, "maximum": MAX_TEST_REQUESTS, "default": 1}
     rps = {"type": "number", "minimum": 0, "maximum": 500}
-    scene = _object({"narrate": {"type": "boolean", "default": False}}, [])
+    scene = _scene_body()
     return {
         "openapi": "3.1.0",
         "info": {"title": "SRE failure lab: control room", "version": "1"},

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from services.common import problems
 from services.control_room.measures import MEASURES, Recording
-from services.control_room.scenes import Expectation, Scene, Step, find_scene
+from services.control_room.scenes import Expectation, Scene, Step, Switched, find_scene
 
 if TYPE_CHECKING:
     from services.control_room.lab import Lab
@@ -57,7 +57,9 @@ class Check:
         entry = self.expectation
         return {
             "text": entry.text,
+            "measure": entry.measure,
             "expected": entry.expected(),
+            "value": self.measured,
             "measured": entry.shown(self.measured) if self.measured is not None or self.outcome == "fail" else None,
             "outcome": self.outcome,
             "at_seconds": entry.at_seconds or entry.within_seconds,
@@ -68,8 +70,12 @@ class Check:
 class Run:
     """One scene on the stage."""
 
-    def __init__(self, scene: Scene, lab: Lab, recording: Recording, narrate: bool) -> None:
+    def __init__(
+        self, scene: Scene, lab: Lab, recording: Recording, narrate: bool, defences: Sequence[Switched], seed: int
+    ) -> None:
         self.scene = scene
+        self.defences = tuple(defences)
+        self._seed = seed
         self.recording = recording
         self.checks = [Check(entry) for entry in scene.expect]
         self._lab = lab
@@ -113,7 +119,7 @@ class Run:
             params = switched.params if active else {}
             self._lab.switch(switched.service, switched.kind, switched.name, active, params)
         if step.rps is not None and not self._ended.is_set():
-            self._lab.set_traffic(step.rps)
+            self._lab.set_traffic(step.rps, self._seed)
 
     def _check(self) -> None:
         while not self._ended.wait(TICK_SECONDS):
@@ -138,6 +144,8 @@ class Run:
             "started_at": self.recording.started_at,
             "elapsed_seconds": round(self.recording.elapsed_seconds(), 1),
             "duration_seconds": self.scene.duration_seconds,
+            "with": [vars(switched) for switched in self.defences],
+            "seed": self._seed,
             "step": self._step,
             "finished": verdict != "pending",
             "verdict": verdict,
@@ -165,32 +173,41 @@ class Stage:
         run = self._run
         return run.describe() if run else None
 
-    def start(self, name: str, narrate: bool) -> dict[str, Any]:
-        """Reset, then switch on what the scene says, and check its expectations from now on.
+    @property
+    def defended(self) -> str | None:
+        """The name of the scene that is on, if it was started with defences."""
+        run = self._run
+        return run.scene.name if run and run.defences else None
+
+    def start(self, name: str, narrate: bool, defences: Sequence[Switched] = (), seed: int = 0) -> dict[str, Any]:
+        """Reset, then switch on what the scene says and `defences`, and check its expectations from now on.
+
+        A seed other than 0 lets the same users come as any time before.
 
         Raises:
             NotFound: no such scene.
             Unreachable: a service that the scene needs does not answer; the lab has been reset.
         """
-        scene = find_scene(name)
+        scene = find_scene(name).defended(defences)
         with self._lock:
             self._end()
             lab = self._lab
-            lab.events.add(f"scene {scene.name}: {scene.title}")
+            added = ", ".join(f"{each.service} {each.name}" for each in defences)
+            lab.events.add(f"scene {scene.name}: {scene.title}" + (f", with {added}" if added else ""))
             before = self._before_rss or self._resident_bytes()
             recording = Recording(lab, before)
             recording.reset = lab.reset()
             if narrate:
                 for line in (scene.story, *(f"do: {what}" for what in scene.do), *(f"watch: {w}" for w in scene.watch)):
                     lab.events.add(line)
-            lab.set_traffic(scene.rps)
+            lab.set_traffic(scene.rps, seed)
             for switched in scene.switches:
                 lab.switch(switched.service, switched.kind, switched.name, True, switched.params)
             recording.start_rss = self._resident_bytes()
             if scene.switches:  # a scene that breaks nothing keeps comparing with what was before the one that did
                 self._before_rss = recording.start_rss
             recording.begin()
-            self._run = Run(scene, lab, recording, narrate)
+            self._run = Run(scene, lab, recording, narrate, defences, seed)
             self._run.start()
             return self._run.describe()
 

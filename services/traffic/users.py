@@ -91,7 +91,7 @@ class Users:
         metrics.target.set_function(lambda: setting.values.rps)
 
     def wake(self) -> None:
-        """The rate has changed: draw the next arrival anew. From any thread."""
+        """The rate has changed: the next arrival is at another moment. From any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._woken.set)
 
@@ -116,20 +116,28 @@ class Users:
         return [now - began for began in list(self._tasks.values())]
 
     async def run(self) -> None:
-        """Let users arrive for ever: a Poisson process at the rate of the setting, whatever became of the others."""
+        """Let users arrive for ever: a Poisson process at the rate of the setting, whatever became of the others.
+
+        The dice give the distance to the next user as a share of the mean. At a new rate the rest of it counts on, so
+        that a seed's sequence is the same one however often and at what moment the rate changes.
+        """
         self._loop = asyncio.get_running_loop()
         await self._wait_for_opening()
-        due = time.monotonic()
+        since, dice, left = time.monotonic(), None, 0.0
         while True:
+            if self._setting.dice is not dice:
+                dice, since = self._setting.dice, time.monotonic()
+                left = dice.expovariate(1)
             rps = self._setting.values.rps
-            if rps:
-                due += self._setting.dice.expovariate(rps)
-            woken = await self._woken_before(due if rps else None)
-            if woken or self._setting.values.rps != rps:  # the change may be told a moment after it was made
-                due = time.monotonic()
+            due = since + left / rps if rps else None
+            woken = await self._woken_before(due)
+            now = time.monotonic()
+            if due is None or woken or self._setting.values.rps != rps:  # it may be told a moment after it was made
+                left, since = max(0.0, left - (now - since) * rps), now
                 continue
-            self._metrics.lag.observe(max(0.0, time.monotonic() - due))
+            self._metrics.lag.observe(max(0.0, now - due))
             self._arrive()
+            left, since = dice.expovariate(1), due
 
     async def _wait_for_opening(self) -> None:
         """At the start of the lab, come when the shop is open: the services start side by side."""

@@ -62,6 +62,13 @@ def storm(lab):
     settle(lab, 32)
 
 
+def defended(lab):
+    """A scene that was started with a defence."""
+    breaker = {"service": "api", "kind": "defence", "name": "circuit_breaker"}
+    lab.post("/api/scenes/normal", {"with": [breaker], "seed": 1})
+    settle(lab, 3)
+
+
 def dead_database(lab):
     """A container that is gone."""
     lab.compose("kill", "database")
@@ -71,7 +78,7 @@ def dead_database(lab):
 
 
 SCENES = ("normal", "slow_query", "full_cascade", "memory_leak")
-STATES = (*(scene(name) for name in SCENES), hang, storm, dead_database)
+STATES = (*(scene(name) for name in SCENES), hang, storm, defended, dead_database)
 
 
 def everything():
