@@ -13,6 +13,7 @@ from .views import comparison_table
 RED_SUCCESS = 0.90
 SLOW_SECONDS = 1.0
 MANY_ATTEMPTS = 2.0
+BAD_IN_WORDS = "bad is success below 90 %, RED, a dead page, 1 s or more, 2 attempts or more"
 MARGIN_SECONDS = 10.0  # what the graphs show before the first run and after the second
 
 
@@ -45,11 +46,8 @@ def compare(ctx: Context, without: Document, defended: Document, ended_at: float
 
 def _row(without: Document, defended: Document) -> dict[str, Any]:
     """One expectation in both runs, and what the defence did to it."""
-    remark = {
-        (True, False): "recovered",
-        (True, True): "still bad",
-        (False, True): "worse",
-    }.get((is_bad(without), is_bad(defended)), "")
+    was, still = is_bad(without), is_bad(defended)
+    remark = ("still bad" if still else "recovered") if was else ("worse" if still else "")
     return {
         "text": without["text"],
         "expected": without["expected"],
@@ -98,10 +96,7 @@ def _tell(
         say(line)
     say()
     met = sum(check["outcome"] == "pass" for check in without["checks"])
-    say(
-        f"without: {met} of {len(rows)} expectations as expected" + ("" if as_expected else ", so this compares little")
-    )
+    caveat = "" if as_expected else ", so there is little to compare with"
+    say(f"without: {met} of {len(rows)} expectations as expected{caveat}")
     word = paint("recovered", "good") if recovered else paint("not recovered", "error")
-    say(
-        f"with:    {word} (nothing bad stays bad: success below 90 %, RED, a page dead, 1 s or more, 2 attempts or more)"
-    )
+    say(f"with:    {word}: {BAD_IN_WORDS}")
