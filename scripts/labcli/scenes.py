@@ -28,9 +28,8 @@ def scene(ctx: Context, args: Namespace) -> int:
         ctx.console.answer(listed, "\n".join(scene_list_lines(listed["scenes"], ctx.console.style)))
         return 0
     about = _find(ctx, args.name)
-    defences = [
-        resolved(each, ctx.room.get("/api/catalogue")["services"], services_of(about)) for each in args.defences
-    ]
+    catalogue = ctx.room.get("/api/catalogue")["services"] if args.defences else {}
+    defences = [resolved(each, catalogue, services_of(about)) for each in args.defences]
     if args.compare:
         return _compare(ctx, about, args, defences)
     judged = args.verify or args.predict

@@ -68,6 +68,8 @@ def a_scene(**changes: Any) -> dict[str, Any]:
         "step": "",
         "finished": False,
         "verdict": "pending",
+        "with": [],
+        "seed": 0,
         "checks": [a_check()],
     }
     return scene | changes
@@ -76,7 +78,9 @@ def a_scene(**changes: Any) -> dict[str, Any]:
 def a_check(**changes: Any) -> dict[str, Any]:
     check = {
         "text": "no errors",
+        "measure": "success_ratio",
         "expected": "100 %",
+        "value": None,
         "measured": None,
         "outcome": "pending",
         "at_seconds": 40,
@@ -96,7 +100,12 @@ def a_switch(kind: str, name: str, **defaults: Any) -> dict[str, Any]:
 
 CATALOGUE = {
     "frontend": [a_switch("failure", "latency", delay_seconds=1.0), a_switch("defence", "circuit_breaker")],
-    "api": [a_switch("failure", "memory_leak", mb_per_request=20.0), a_switch("setting", "pool", size=40)],
+    "api": [
+        a_switch("failure", "memory_leak", mb_per_request=20.0),
+        a_switch("defence", "circuit_breaker"),
+        a_switch("defence", "bulkhead"),
+        a_switch("setting", "pool", size=40),
+    ],
     "database": [a_switch("failure", "slow_query", min_seconds=2.0, max_seconds=5.0)],
 }
 SCENES = [
@@ -109,6 +118,7 @@ SCENES = [
         "traffic_rps": 4,
         "duration_seconds": 40,
         "expectations": [{"text": "no errors", "expected": "100 %"}],
+        "switches": [{"service": "api", "kind": "setting", "name": "pool", "params": {}}],
     }
 ]
 Answer = tuple[int, Any]
