@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 
 import pytest
 
@@ -75,6 +76,27 @@ def test_a_change_of_rate_takes_effect_at_once(make_settings):
             await asyncio.sleep(0.05)
             service.switches.change("setting", "arrivals", True, {"rps": 200})
             await until(lambda: users.arrivals.total > 20, "users at the new rate", 5)
+
+    asyncio.run(run())
+
+
+def test_a_seeds_dice_are_rolled_once_for_each_user_however_often_the_rate_changes(make_settings):
+    async def run():
+        async with traffic(make_settings, 0.001) as (_, service, users):
+            arrivals = service.switches.get("setting", "arrivals")
+            for rps in (200, 300, 200, 400):
+                service.switches.change("setting", "arrivals", True, {"rps": rps, "seed": 7})
+                await asyncio.sleep(0)
+            await until(lambda: users.arrivals.total > 20, "twenty users")
+            service.switches.change("setting", "arrivals", True, {"rps": 0, "seed": 7})
+
+            def is_in_step():
+                dice = random.Random(7)
+                for _ in range(users.arrivals.total + 1):
+                    dice.expovariate(1)
+                return dice.getstate() == arrivals.dice.getstate()
+
+            await until(is_in_step, "a roll for each user, and one for the next")
 
     asyncio.run(run())
 
