@@ -57,12 +57,12 @@ class Predicted:
         document: dict[str, Any] = {"text": entry.text, "measure": entry.measure, "expected": entry.expected()}
         if self.not_modelled is not None:
             return {**document, "predicted": None, "range": None, "not_modelled": self.not_modelled}
-        middle, low, high = _summary(self.values)
+        shown, span = in_words(entry, self.values)
         return {
             **document,
-            "predicted": entry.shown(middle),
-            "range": _range(entry, low, high),
-            "value": middle,
+            "predicted": shown,
+            "range": span,
+            "value": _summary(self.values)[0],
             "as_expected": self.met,
             "seeds": len(self.values),
         }
@@ -78,13 +78,14 @@ def _summary(values: Sequence[Value]) -> tuple[Value, Value, Value]:
     return (Counter(words).most_common(1)[0][0], *((known[0], known[-1]) if known else (None, None)))
 
 
-def _range(entry: Expectation, low: Value, high: Value) -> str:
-    """From the least to the most: "37 to 41 %"."""
+def in_words(entry: Expectation, values: Sequence[Value]) -> tuple[str, str]:
+    """What several runs measured: the median, and from the least to the most: "39 %", "37 to 41 %"."""
+    middle, low, high = _summary(values)
     if entry.shown(low) == entry.shown(high):
-        return entry.shown(low)
+        return entry.shown(middle), entry.shown(low)
     if isinstance(low, float) and isinstance(high, float):
-        return f"{in_unit(low, entry.unit)} to {in_unit(high, entry.unit)} {entry.unit}".strip()
-    return f"{low} or {high}"
+        return entry.shown(middle), f"{in_unit(low, entry.unit)} to {in_unit(high, entry.unit)} {entry.unit}".strip()
+    return entry.shown(middle), f"{low} or {high}"
 
 
 def predict(
