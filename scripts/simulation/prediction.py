@@ -26,6 +26,10 @@ ASSUMPTIONS = (
     "a query takes its service time, 20 % more or less, and runs to its end when its caller has gone",
     "computing, the network, memory and its collections take no time: a real request takes some milliseconds more",
 )
+OF_USERS = {
+    *("success_ratio", "p50_seconds", "p95_seconds", "slowest_seconds", "success_p50_seconds"),
+    *("attempts_per_request", "status", "about"),
+}
 BEYOND: dict[str, str] = {
     "api_growth_mb": MEMORY,
     "api_growth_mb_per_minute": MEMORY,
@@ -78,6 +82,11 @@ def _summary(values: Sequence[Value]) -> tuple[Value, Value, Value]:
     return (Counter(words).most_common(1)[0][0], *((known[0], known[-1]) if known else (None, None)))
 
 
+def why_beyond(measure: str) -> str | None:
+    """Why the model cannot tell what this measures; None if it can."""
+    return None if measure in OF_USERS else BEYOND.get(measure, f"{measure} is not modelled")
+
+
 def in_words(entry: Expectation, values: Sequence[Value]) -> tuple[str, str]:
     """What several runs measured: the median, and from the least to the most: "39 %", "37 to 41 %"."""
     middle, low, high = _summary(values)
@@ -92,7 +101,7 @@ def predict(
     scene: Scene, seeds: Sequence[int], threads: Mapping[str, int], progress: Progress = lambda _: None
 ) -> list[Predicted]:
     """What the scene's expectations measure, with each of the seeds."""
-    predicted = [Predicted(entry, not_modelled=BEYOND.get(entry.measure)) for entry in scene.expect]
+    predicted = [Predicted(entry, not_modelled=why_beyond(entry.measure)) for entry in scene.expect]
     for number, seed in enumerate(seeds):
         lab = SimulatedLab(seed, threads, scene.rps)
         _play(lab, scene, predicted, partial(_tell, progress, number, len(seeds)))
