@@ -6,8 +6,7 @@ import argparse
 import re
 from collections.abc import Callable
 
-from . import actions, doctor, infra, lifecycle, scenes, switches, watch
-from .compare import defence
+from . import actions, defences, doctor, infra, lifecycle, prediction, scenes, switches, watch
 from .context import Context
 from .examples import ABOUT, EXAMPLES, TOUR
 
@@ -25,6 +24,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     _add_looking(commands)
     _add_switching(commands)
     _add_acting(commands)
+    _add_predicting(commands)
     _add_infra(commands, common)
     # Not as argparse's defaults: it would give them to each command's options too, which then undo those before it.
     return parser.parse_args(argv, argparse.Namespace(json=False, port_offset=None, project=None))
@@ -116,15 +116,47 @@ def _add_acting(commands: _Commands) -> None:
     scene.add_argument("name", metavar="NAME", nargs="?")
     scene.add_argument("--narrate", action="store_true", help="print the story and what happens")
     scene.add_argument("--verify", action="store_true", help="wait for its numbers, and judge them")
-    with_help = "add a defence from the start; may be given again"
-    metavar = "[SERVICE.]DEFENCE[:key=value,...]"
-    scene.add_argument(
-        "--with", dest="added", type=defence, action="append", default=[], metavar=metavar, help=with_help
-    )
+    scene.add_argument("--predict", action="store_true", help="as --verify, beside what a simulation predicts")
+    _add_with(scene)
     scene.add_argument("--compare", action="store_true", help="without the defence, then with it, the same users")
     seed_help = "the same seed lets the same users come again (default 0: others each time)"
-    scene.add_argument("--seed", type=int, default=0, metavar="N", help=seed_help)
+    scene.add_argument("--seed", type=_count, default=0, metavar="N", help=seed_help)
     commands.add("reset", actions.reset, "everything off and healthy, in three seconds")
+
+
+def _add_predicting(commands: _Commands) -> None:
+    """predict."""
+    predict = commands.add("predict", prediction.predict, "simulate a scene, and predict its numbers; needs no lab")
+    predict.add_argument("name", metavar="NAME", help="the scene")
+    predict.add_argument(
+        "--set",
+        dest="changes",
+        metavar="CHANGE",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=prediction.change,
+        help="SERVICE.SWITCH.PARAMETER=VALUE or SERVICE.threads=N; VALUE xN multiplies what the scene has",
+    )
+    predict.add_argument("--rps", type=_some_rps, metavar="N", help="users a second, any number of them")
+    _add_with(predict)
+    predict.add_argument("--seeds", type=_count, metavar="N", help="how often, with other dice (default 5, or 3)")
+    predict.add_argument(
+        "--recovers-below", action="store_true", help="the load below which it recovers by itself after the trigger"
+    )
+
+
+def _add_with(parser: argparse.ArgumentParser) -> None:
+    """--with."""
+    parser.add_argument(
+        "--with",
+        dest="added",
+        metavar="[SERVICE.]DEFENCE[:key=value,...]",
+        type=defences.wanted,
+        action="append",
+        default=[],
+        help="add a defence from the start; may be given again",
+    )
 
 
 def _add_infra(commands: _Commands, common: argparse.ArgumentParser) -> None:
@@ -167,6 +199,21 @@ def _rps(text: str) -> int | float:
     if isinstance(value, bool | str):
         raise argparse.ArgumentTypeError(f"{text!r}: must be a number, such as 10")
     return value
+
+
+def _some_rps(text: str) -> float:
+    """Users a second that are not nobody."""
+    value = _rps(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be above 0")
+    return float(value)
+
+
+def _count(text: str) -> int:
+    """A seed, or how many of them."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) < 2**31):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 1 on")
+    return int(text)
 
 
 def _cpus(text: str) -> float:

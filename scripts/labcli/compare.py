@@ -1,70 +1,15 @@
-"""`scene NAME --with DEFENCE` and `--compare`: the same users without and with a defence, one run after the other."""
+"""`scene NAME --with DEFENCE --compare`: the same users without and with a defence, one run after the other."""
 
 from __future__ import annotations
 
 import random
-import re
-from argparse import ArgumentTypeError
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
 from .api import Document
 from .console import table
 from .context import Context
-from .errors import LabError, UsageError
-from .names import did_you_mean
-from .switches import key_value
 
 GOOD_RATIO = 0.9
-_DEFENCE = re.compile(r"(?:([a-z-]+)\.)?([a-z_]+)(?::(.+))?")
-
-
-class Added(NamedTuple):
-    """A defence of the command line; no service is "the one that makes sense"."""
-
-    service: str | None
-    name: str
-    params: dict[str, Any]
-
-
-def defence(text: str) -> Added:
-    """[SERVICE.]DEFENCE[:key=value,...]; argparse calls this."""
-    found = _DEFENCE.fullmatch(text)
-    if found is None:
-        raise ArgumentTypeError(f"{text!r}: write it as retry_budget, api.retry_budget or api.retry_budget:ratio=0.2")
-    service, name, params = found.groups()
-    return Added(service, name, dict(key_value(param) for param in params.split(",")) if params else {})
-
-
-def added_defences(ctx: Context, about: Document, wanted: Sequence[Added]) -> list[Document]:
-    """The defences for the body of the call, each with its service.
-
-    Raises:
-        LabError: there is no such defence.
-        UsageError: more than one service may be meant.
-    """
-    catalogue = ctx.room.get("/api/catalogue")["services"] if wanted else {}
-    owners: dict[str, list[str]] = {}
-    for service, switches in catalogue.items():
-        for switch in switches:
-            if switch["kind"] == "defence":
-                owners.setdefault(switch["name"], []).append(service)
-    touched = {switched["service"] for switched in about["switches"]}
-    return [
-        {"service": each.service or _owner(each.name, owners, touched), "name": each.name, "params": each.params}
-        for each in wanted
-    ]
-
-
-def _owner(name: str, owners: dict[str, list[str]], touched: set[str]) -> str:
-    """The one service that has the defence; of several, the one that the scene touches."""
-    if name not in owners:
-        raise LabError(f"there is no defence {name!r}", did_you_mean(name, owners, "defences"))
-    found = owners[name] if len(owners[name]) == 1 else [service for service in owners[name] if service in touched]
-    if len(found) != 1:
-        choices = " or ".join(f"--with {service}.{name}" for service in found or owners[name])
-        raise UsageError(f"{name} could be for more than one service: {choices}")
-    return found[0]
 
 
 def compare(ctx: Context, about: Document, added: list[Document], seed: int, play: Callable[..., Document]) -> int:

@@ -114,12 +114,27 @@ examples:
   ./scripts/lab scene slow_query             reset, then start it; it stays until reset or the next scene
   ./scripts/lab scene slow_query --narrate   and tell the story as it goes
   ./scripts/lab scene slow_query --verify    and check its numbers: expected beside measured
+  ./scripts/lab scene slow_query --predict   and beside what a simulation of it predicts
   ./scripts/lab scene retry_storm --with retry_budget            with a defence from the start
   ./scripts/lab scene retry_storm --with retry_budget --compare  without it, then with it: two outcomes, one table
 
 --compare lets the same users come both times (--seed). It exits with 0 if the scene was as expected without the
-defence, and more users were served with it. --verify exits with 1 if a number misses, or if another scene or a reset
-cuts it short.""",
+defence, and more users were served with it. --verify and --predict exit with 1 if a number
+misses, or if another scene or a reset cuts it short.""",
+    "predict": """\
+examples:
+  ./scripts/lab predict retry_storm                         every expectation: median and range of 5 seeds
+  ./scripts/lab predict retry_storm --rps 12                fewer users
+  ./scripts/lab predict retry_storm --set api.client.attempts=2   one retry, in every step
+  ./scripts/lab predict retry_storm --with retry_budget     the defence is on from the start
+  ./scripts/lab predict retry_storm --recovers-below        the load below which it comes back by itself
+beyond what this machine can bear:
+  ./scripts/lab predict retry_storm --rps 1000 --recovers-below --seeds 1 \\
+    --set database.capacity.connections=x50 database.capacity.queue_limit=x50 database.threads=x50 \\
+    api.threads=x50 api.pool.size=x50 frontend.threads=x50
+
+A change holds in every step of the scene; what the scene does not have is set at its start. xN multiplies.
+Exit code 0 whatever is predicted; `scene NAME --predict` judges what the lab measures.""",
     "reset": """\
 example:
   ./scripts/lab reset

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .actions import POLL_SECONDS, follow
 from .api import Document
-from .compare import added_defences, compare
+from .compare import compare
 from .context import Context
+from .defences import resolved, services_of
 from .errors import LabError, Unreachable, UsageError
 from .names import did_you_mean
+from .prediction import DEFAULT_SEEDS, predicted_beside
 from .views import check_table, check_words, clock_words, event_line, rate_words, scene_list_lines
 
 GRACE_SECONDS = 60.0  # how long after its duration a scene may still decide
@@ -25,34 +27,42 @@ def scene(ctx: Context, args: Namespace) -> int:
         return 0
     _want_sense(args)
     about = _find(ctx, args.name)
-    added = added_defences(ctx, about, args.added)
+    catalogue = ctx.room.get("/api/catalogue")["services"] if args.added else {}
+    added = [resolved(each, catalogue, services_of(about)) for each in args.added]
     if args.compare:
         return compare(ctx, about, added, args.seed, _play)
+    judged = args.verify or args.predict
+    predicted = predicted_beside(ctx, about["name"], added, DEFAULT_SEEDS) if args.predict else []
     newest = _newest_event(ctx) if args.narrate else 0
     ctx.console.note(f"{about['title']}: resetting first, then it starts ...")
     body = {"narrate": args.narrate, "with": added, "seed": args.seed}
     started = ctx.room.post(f"/api/scenes/{about['name']}", body)
-    if not (args.narrate or args.verify):
+    if not (args.narrate or judged):
         _tell_started(ctx, about, started)
         return 0
     told = follow(ctx, newest) if args.narrate else iter(())
-    last = _stay(ctx, about, started, told)
-    return _verdict(ctx, last) if args.verify else _end(ctx, last)
+    last = _stay(ctx, about, started, told, judged)
+    return _verdict(ctx, last, predicted) if judged else _end(ctx, last)
 
 
 def _want_sense(args: Namespace) -> None:
     """Refuse what contradicts itself."""
     if args.compare and not args.added:
         raise UsageError("--compare needs --with DEFENCE: the second run is the one that has it")
-    if args.compare and (args.narrate or args.verify):
-        raise UsageError("--compare plays the scene twice and prints one table: leave --narrate and --verify out")
-    if args.verify and args.added:
-        raise UsageError("--verify judges the scene as it is; to see what a defence changes, use --compare")
+    judged = args.verify or args.predict
+    if args.compare and (args.narrate or judged):
+        raise UsageError("--compare plays the scene twice and prints one table: leave the other options out")
+    if args.verify and args.predict:
+        raise UsageError("--predict judges as --verify does, and prints the prediction too: leave --verify out")
+    if judged and args.added:
+        raise UsageError(
+            "--verify and --predict judge the scene as it is: to see what a defence changes, use --compare"
+        )
 
 
 def _play(ctx: Context, about: Document, body: Document) -> Document:
     """Start a scene, and stay until it is decided."""
-    return _stay(ctx, about, ctx.room.post(f"/api/scenes/{about['name']}", body), iter(()))
+    return _stay(ctx, about, ctx.room.post(f"/api/scenes/{about['name']}", body), iter(()), judged=False)
 
 
 def _find(ctx: Context, name: str) -> Document:
@@ -81,14 +91,18 @@ def _tell_started(ctx: Context, about: Document, started: Document) -> None:
     say(f"It stays until `{ctx.config.hint('reset')}` or the next scene; look: {ctx.config.hint('status --watch')}")
 
 
-def _stay(ctx: Context, about: Document, started: Document, told: Iterator[list[Document]]) -> Document:
-    """Watch the scene until its expectations are decided or its time is up; the scene as it is then."""
+def _stay(ctx: Context, about: Document, started: Document, told: Iterator[list[Document]], judged: bool) -> Document:
+    """Watch the scene until its expectations are decided or its time is up; the scene as it is then.
+
+    `judged` tells each when it is decided; with defences they say nothing, as they are for the lab without them.
+    """
     deadline = ctx.clock() + about["duration_seconds"] + GRACE_SECONDS
     now, decided = started, set[int]()
     while True:
         for event in next(told, []):
             ctx.console.say(event_line(event, ctx.console.style))
-        _tell_decided(ctx, now, decided)
+        if judged:
+            _tell_decided(ctx, now, decided)
         if now["verdict"] != "pending" or ctx.clock() >= deadline:
             return now
         ctx.console.progress(_progress(about, now))
@@ -145,14 +159,14 @@ def _end(ctx: Context, last: Document) -> int:
     return 0
 
 
-def _verdict(ctx: Context, last: Document) -> int:
+def _verdict(ctx: Context, last: Document, predicted: Sequence[Document]) -> int:
     """The table, and 0 only if everything was as expected."""
     checks = last["checks"]
     passed = sum(check["outcome"] == "pass" for check in checks)
     good = passed == len(checks)
-    ctx.console.data({**last, "verified": good})
+    ctx.console.data({**last, "verified": good, **({"predicted": predicted} if predicted else {})})
     ctx.console.say()
-    for line in check_table(checks, ctx.console.style):
+    for line in check_table(checks, ctx.console.style, predicted):
         ctx.console.say(line)
     ctx.console.say()
     word = ctx.console.style.paint("PASS", "good") if good else ctx.console.style.paint("MISS", "error")

@@ -214,18 +214,50 @@ def check_words(check: Document, style: Style) -> str:
     return f"  {style.paint(*OUTCOMES[check['outcome']])}  {check['text']}: {measured} (expected {check['expected']})"
 
 
-def check_table(checks: Sequence[Document], style: Style) -> list[str]:
-    """Expected beside measured, with the outcome in words."""
-    rows = [["outcome", "expectation", "expected", "measured", "after"]]
-    for check in checks:
+def check_table(checks: Sequence[Document], style: Style, predicted: Sequence[Document] = ()) -> list[str]:
+    """Expected beside measured, with the outcome in words; where there is a prediction, that stands between them."""
+    rows = [["outcome", "expectation", "expected", *(["predicted"] if predicted else []), "measured", "after"]]
+    for number, check in enumerate(checks):
         measured, after = check["measured"], check.get("confirmed_after_seconds")
         rows.append(
             [
                 style.paint(*OUTCOMES[check["outcome"]]),
                 check["text"],
                 str(check["expected"]),
+                *([predicted_words(predicted[number])] if predicted else []),
                 "-" if measured is None else str(measured),
                 "" if after is None else f"{after:.0f} s",
             ]
         )
+    return table(rows, style.paint)
+
+
+def prediction_table(predicted: Sequence[Document], style: Style) -> list[str]:
+    """Expected beside predicted, with the range over the seeds."""
+    rows = [["expectation", "expected", "predicted", "range", "as expected"]]
+    for entry in predicted:
+        if entry["predicted"] is None:
+            rows.append([entry["text"], entry["expected"], f"not modelled: {entry['not_modelled']}", "", ""])
+            continue
+        met, seeds = entry["as_expected"], entry["seeds"]
+        share = style.paint(f"{met} of {seeds} seeds", "good" if met == seeds else "warning" if met else "error")
+        rows.append([entry["text"], entry["expected"], entry["predicted"], entry["range"], share])
+    return table(rows, style.paint)
+
+
+def predicted_words(entry: Document) -> str:
+    """A prediction in a cell: "39 % (37 to 41 %)"."""
+    if entry["predicted"] is None:
+        return "not modelled"
+    is_alone = entry["range"] == entry["predicted"]
+    return str(entry["predicted"]) if is_alone else f"{entry['predicted']} ({entry['range']})"
+
+
+def trial_table(trials: Sequence[Document], style: Style) -> list[str]:
+    """What became of a scene at each load that was tried."""
+    rows = [["users a second", "success before", "after the trigger", ""]]
+    for trial in trials:
+        shares = ["-" if trial[when] is None else f"{percent(trial[when])} %" for when in ("before", "after")]
+        word = style.paint("recovers", "good") if trial["recovered"] else style.paint("stuck", "error")
+        rows.append([f"{trial['rps']:g}", *shares, word])
     return table(rows, style.paint)

@@ -7,9 +7,10 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from werkzeug.datastructures import Headers
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
 
 REQUEST_ID = "X-Request-ID"
 REQUEST_START = "X-Request-Start"
@@ -63,6 +64,11 @@ class Call:
     def elapsed_seconds(self) -> float:
         """Seconds since the handler began."""
         return time.perf_counter() - self.started
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether the caller has stopped waiting, as far as it said when it would."""
+        return self.deadline is not None and time.time() >= self.deadline
 
     def hops(self, service: str, status: int, reason: str | None) -> list[dict[str, Any]]:
         """This service's hop, then those behind it: what a test request shows."""

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from types import SimpleNamespace
 from typing import Any
 
 import requests
@@ -22,13 +21,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from services.common import problems
+from services.common.backoff import backoff_seconds
 from services.common.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call, new_request_id
 from services.common.epoch import Epoch
 from services.common.metrics import ClientMetrics
 from services.common.switches import Switches
 from services.common.windows import CountWindow
-
-MAX_BACKOFF_SECONDS = 30.0
 
 
 def new_session(connections: int) -> requests.Session:
@@ -38,17 +36,6 @@ def new_session(connections: int) -> requests.Session:
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.mount("http://", HTTPAdapter(pool_connections=8, pool_maxsize=connections))
     return session
-
-
-def backoff_seconds(setting: SimpleNamespace, retry: int, rng: random.Random) -> float:
-    """The pause before retry number `retry` (from 1), in seconds.
-
-    Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
-    """
-    if setting.backoff == "none":
-        return 0.0
-    ceiling = min(MAX_BACKOFF_SECONDS, float(setting.backoff_base_seconds * 2 ** (retry - 1)))
-    return rng.uniform(0, ceiling) if setting.backoff == "full_jitter" else ceiling
 
 
 @dataclass

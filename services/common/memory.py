@@ -6,8 +6,6 @@ import ctypes
 import re
 from pathlib import Path
 
-import psutil
-
 MB = 1024 * 1024  # as Docker counts: 512m is 512 of these
 # A cgroup without a limit says a number near 2^63 (version 1) or "max" (version 2).
 _NO_LIMIT = 1 << 60
@@ -26,6 +24,8 @@ class Memory:
 
     def resident_bytes(self) -> int:
         """Resident set size of this process."""
+        import psutil  # here, so that the catalogue needs the standard library alone: the CLI reads it too
+
         return int(psutil.Process().memory_info().rss)
 
     def oom_kills(self) -> int:

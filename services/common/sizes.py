@@ -3,6 +3,9 @@
 from services.common.params import Param
 from services.common.switches import Setting
 
+SPREAD = 0.2  # a query's time is drawn evenly within this share of its mean
+MAX_IN_FLIGHT = 2000  # users who wait at once; those who come then are refused
+MAX_SEED = 2**31 - 1
 BACKOFFS = ("none", "exponential", "full_jitter")
 
 
@@ -68,5 +71,5 @@ class Arrivals(Setting):
     params = (
         Param("rps", "mean arrivals per second; 0 is none", 4.0, "1/s", 0, 500),
         Param("patience_seconds", "how long a user waits before leaving", 20.0, "s", 0.1, 300),
-        Param("seed", "the same seed lets the same users come again; 0 is others each time", 0, "", 0, 2**31 - 1),
+        Param("seed", "the same seed lets the same users come again; 0 is others each time", 0, "", 0, MAX_SEED),
     )

@@ -35,12 +35,14 @@ PROBABILITY = Param("probability", "share of the requests that it hits", 1.0, ""
 
 @dataclass(frozen=True)
 class Host:
-    """What a switch may see of the process that it lives in, and the clock and dice that it is given."""
+    """What a switch may see of the process that it lives in, and the clock, dice and waits that it is given."""
 
     memory: Memory
     in_flight: Callable[[], int] = lambda: 0
     clock: Callable[[], float] = time.monotonic
     random: random.Random = field(default_factory=random.Random)
+    event: Callable[[], threading.Event] = threading.Event  # what `Switch.wait` waits on
+    local: Callable[[], Any] = threading.local  # what a switch notes of the thread that it runs in
 
 
 class Switch:
@@ -58,7 +60,7 @@ class Switch:
         self.values: SimpleNamespace = namespace(defaults(self.params))
         self.changed_at = 0.0
         self.expires_at: float | None = None
-        self._ended = threading.Event()
+        self._ended = self.host.event()
 
     @classmethod
     def all_params(cls) -> tuple[Param, ...]:
@@ -135,7 +137,7 @@ class Switch:
         self.values = namespace(values)
         self.expires_at = expires_at
         if not self.active:
-            self._ended = threading.Event()
+            self._ended = self.host.event()
             self.active = True
         self.on_start()
 

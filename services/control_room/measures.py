@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.common.memory import MB
-from services.control_room.lab import Lab
 from services.control_room.scenes import Expectation
 
 KEPT = ("before_rss", "start_rss", "reset_seconds", "request_seconds", "rss_after", "started_at", "first_event")
+
+if TYPE_CHECKING:
+    from services.control_room.lab import Lab
 
 
 class Recording:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,11 @@ class Play:
     defences: tuple[Switched, ...] = ()
     seed: int = 0
 
+    @property
+    def added(self) -> str:
+        """The added defences, in words."""
+        return ", ".join(f"{each.service}.{each.name}" for each in self.defences)
+
     def describe(self) -> dict[str, Any]:
         """As in the body of `POST /api/scenes/{name}`, JSON-ready."""
         added = [{"service": each.service, "name": each.name, "params": each.params} for each in self.defences]
@@ -121,6 +126,12 @@ class Scene:
         moments = [entry.at_seconds or entry.within_seconds or 0 for entry in self.expect]
         return max([*moments, *(step.at_seconds for step in self.steps)])
 
+    def defended(self, defences: Sequence[Switched]) -> Scene:
+        """The scene with these on from its start to its end: no step switches them on again, or off."""
+        kept = {(switched.service, switched.kind, switched.name) for switched in defences}
+        steps = tuple(replace(step, on=_without(kept, step.on), off=_without(kept, step.off)) for step in self.steps)
+        return replace(self, switches=(*_without(kept, self.switches), *defences), steps=steps)
+
     def describe(self) -> dict[str, Any]:
         """The scene for the list, JSON-ready."""
         return {
@@ -135,6 +146,10 @@ class Scene:
             "steps": [{"at_seconds": step.at_seconds, "say": step.say} for step in self.steps],
             "expectations": [{"text": entry.text, "expected": entry.expected()} for entry in self.expect],
         }
+
+
+def _without(kept: Collection[tuple[str, str, str]], switches: Sequence[Switched]) -> tuple[Switched, ...]:
+    return tuple(each for each in switches if (each.service, each.kind, each.name) not in kept)
 
 
 def _step(on: Sequence[dict[str, Any]] = (), off: Sequence[dict[str, Any]] = (), **rest: Any) -> Step:

@@ -8,81 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from services.common import problems
+from services.control_room.check import TICK_SECONDS, Check
 from services.control_room.lab import Lab
-from services.control_room.measures import LOOKING_BACK, MEASURES, Recording
+from services.control_room.measures import Recording
 from services.control_room.play import play_of
-from services.control_room.scenes import Expectation, Play, Scene, Step, Switched, find_scene
+from services.control_room.scenes import Play, Scene, Step, find_scene
 
 log = logging.getLogger(__name__)
-TICK_SECONDS = 0.5
-LATE_SECONDS = 2.0  # what was due longer ago than this, while the control room was away, was not measured
 RETRY_SECONDS = 0.5
-KEPT = ("outcome", "measured", "confirmed_after_seconds")
-PREVIEW_SECONDS = 2.0  # how often an expectation is measured before it is decided, for those who watch
-
-
-class Check:
-    """One expectation while its scene runs."""
-
-    def __init__(self, expectation: Expectation) -> None:
-        self.expectation = expectation
-        self.outcome = "pending"
-        self.measured: float | str | None = None
-        self.confirmed_after_seconds: float | None = None
-        self._next_preview = 0.0
-        self._missed = False
-
-    def look(self, recording: Recording) -> None:
-        """Measure, when it is time, and decide."""
-        entry, elapsed = self.expectation, recording.elapsed_seconds()
-        is_early = entry.at_seconds is not None and elapsed < entry.at_seconds
-        if self.outcome != "pending" or (is_early and elapsed < self._next_preview):
-            return
-        if self._missed:
-            self.outcome = "fail"
-            return
-        self._next_preview = elapsed + PREVIEW_SECONDS
-        try:
-            self.measured = MEASURES[entry.measure](recording, entry)
-        except problems.Unreachable:
-            self.measured = None  # a service that is down is measured again, until time is up
-        if is_early:
-            return
-        if entry.is_met_by(self.measured):
-            self.outcome, self.confirmed_after_seconds = "pass", round(elapsed, 1)
-        elif self._is_final() or elapsed >= (entry.within_seconds or 0):
-            self.outcome = "fail"
-
-    def keep(self) -> dict[str, Any] | None:
-        """What was decided, for the journal."""
-        return {name: getattr(self, name) for name in KEPT} if self.outcome != "pending" else None
-
-    def take_up(self, kept: dict[str, Any] | None, elapsed: float) -> None:
-        """Go on from there; nothing was measured at a moment that passed while the control room was away."""
-        if kept is not None:
-            for name in KEPT:
-                setattr(self, name, kept[name])
-            return
-        entry = self.expectation
-        is_late = elapsed > (entry.at_seconds or entry.within_seconds or 0) + LATE_SECONDS
-        self._missed = is_late and entry.measure not in LOOKING_BACK
-
-    def _is_final(self) -> bool:
-        """Whether measuring again would change nothing: it was measured at its moment, or of a request that ended."""
-        entry = self.expectation
-        return entry.at_seconds is not None or (entry.request > 0 and self.measured is not None)
-
-    def describe(self) -> dict[str, Any]:
-        """Expected beside measured, JSON-ready."""
-        entry = self.expectation
-        return {
-            "text": entry.text,
-            "expected": entry.expected(),
-            "measured": entry.shown(self.measured) if self.measured is not None or self.outcome == "fail" else None,
-            "outcome": self.outcome,
-            "at_seconds": entry.at_seconds or entry.within_seconds,
-            "confirmed_after_seconds": self.confirmed_after_seconds,
-        }
 
 
 class Run:
@@ -114,7 +47,8 @@ class Run:
     def of(cls, kept: dict[str, Any], lab: Lab, changed: Callable[[], None]) -> Run:
         """The run of the control room before this one: what was due meanwhile is done at once."""
         recording = Recording.of(lab, kept["recording"])
-        run = cls(find_scene(kept["name"]), lab, recording, play_of(kept["play"]), changed)
+        play = play_of(kept["play"])
+        run = cls(find_scene(kept["name"]).defended(play.defences), lab, recording, play, changed)
         run._steps_done, run._step = kept["steps_done"], kept["step"]
         for check, decided in zip(run.checks, kept["checks"], strict=True):
             check.take_up(decided, run.recording.elapsed_seconds())
@@ -170,16 +104,10 @@ class Run:
         for switched, active in [(each, False) for each in step.off] + [(each, True) for each in step.on]:
             if self._ended.is_set():
                 return
-            if not self._is_added(switched):
-                params = switched.params if active else {}
-                self._lab.switch(switched.service, switched.kind, switched.name, active, params)
+            params = switched.params if active else {}
+            self._lab.switch(switched.service, switched.kind, switched.name, active, params)
         if step.rps is not None and not self._ended.is_set():
             self._lab.set_traffic(step.rps, self._how.seed)
-
-    def _is_added(self, switched: Switched) -> bool:
-        """Whether it is a defence that was added to the scene: it stays as it is, whatever the steps say."""
-        key = (switched.service, switched.kind, switched.name)
-        return key in {(each.service, each.kind, each.name) for each in self._how.defences}
 
     def _requests_left(self, step: Step) -> int:
         """Test requests of this step that are still to be sent, if it was begun before."""
@@ -198,8 +126,7 @@ class Run:
 
     def _tell_verdict(self) -> None:
         if self._how.defences:  # what is expected is what happens without them
-            added = ", ".join(f"{each.service}.{each.name}" for each in self._how.defences)
-            self._lab.events.add(f"scene {self.scene.name} with {added}: played to its end")
+            self._lab.events.add(f"scene {self.scene.name} with {self._how.added}: played to its end")
             return
         words = {"pass": ("as expected", "good"), "fail": ("not as expected", "error")}[self.verdict()]
         self._lab.events.add(f"scene {self.scene.name}: {words[0]}", level=words[1])
@@ -284,11 +211,11 @@ class Stage:
             NotFound: no such scene.
             Unreachable: a service that the scene needs does not answer; the lab has been reset.
         """
-        scene = find_scene(name)
+        scene = find_scene(name).defended(play.defences)
         with self._lock:
             self._end()
             lab = self._lab
-            lab.events.add(f"scene {scene.name}: {scene.title}")
+            lab.events.add(f"scene {scene.name}: {scene.title}" + (f", with {play.added}" if play.defences else ""))
             before = self._before_rss or self._resident_bytes()
             recording = Recording(lab, before)
             recording.reset_seconds = lab.reset()["seconds"]
@@ -296,7 +223,7 @@ class Stage:
                 for line in (scene.story, *(f"do: {what}" for what in scene.do), *(f"watch: {w}" for w in scene.watch)):
                     lab.events.add(line)
             lab.set_traffic(scene.rps, play.seed)
-            for switched in (*scene.switches, *play.defences):
+            for switched in scene.switches:
                 lab.switch(switched.service, switched.kind, switched.name, True, switched.params)
             recording.start_rss = self._resident_bytes()
             if scene.switches:  # a scene that breaks nothing keeps comparing with what was before the one that did

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.common.windows import quantile
-from services.control_room.peers import States
+
+if TYPE_CHECKING:
+    from services.control_room.peers import States
 
 WINDOW_SECONDS = 15.0
 STUCK_SECONDS = 5.0

@@ -15,9 +15,8 @@ from services.common import metrics
 from services.common.runtime import Runtime
 from services.common.service import Service, caller_has_gone, install_data_plane
 from services.common.settings import Settings
+from services.common.sizes import SPREAD
 from services.common.slots import Slots
-
-SPREAD = 0.2
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -13,8 +13,8 @@ from flask import Flask, Response
 from werkzeug.serving import make_server
 
 from services.common import problems
+from services.common.backoff import backoff_seconds
 from services.common.call import REASON, Call
-from services.common.client import backoff_seconds
 from services.common.client_setup import make_client
 from services.common.service import Service
 

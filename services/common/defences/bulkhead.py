@@ -20,7 +20,7 @@ class Bulkhead(Defence):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._lock = threading.Lock()
-        self._let_in = threading.local()
+        self._let_in = host.local()
         self.under_way = 0
 
     def before_attempt(self) -> None:

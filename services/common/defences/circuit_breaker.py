@@ -31,7 +31,7 @@ class CircuitBreaker(Defence):
         self._lock = threading.Lock()
         self._failed: deque[bool] = deque()
         self._changes = 0
-        self._call = threading.local()  # an attempt begins and ends in one thread
+        self._call = host.local()  # an attempt begins and ends in one thread
         self.on_stop()
 
     def on_start(self) -> None:

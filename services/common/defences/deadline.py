@@ -1,7 +1,5 @@
 """Defence: work whose caller has stopped waiting is not begun."""
 
-import time
-
 from services.common.call import Call
 from services.common.problems import DeadlineExceeded
 from services.common.switches import Defence
@@ -25,5 +23,5 @@ class Deadline(Defence):
 
 
 def _drop_expired(call: Call) -> None:
-    if call.deadline is not None and time.time() >= call.deadline:
+    if call.has_expired:
         raise DeadlineExceeded("the caller has stopped waiting")

@@ -68,6 +68,8 @@ def a_scene(**changes: Any) -> dict[str, Any]:
         "step": "",
         "finished": False,
         "verdict": "pending",
+        "with": [],
+        "seed": 0,
         "checks": [a_check()],
     }
     return scene | changes
@@ -76,7 +78,9 @@ def a_scene(**changes: Any) -> dict[str, Any]:
 def a_check(**changes: Any) -> dict[str, Any]:
     check = {
         "text": "no errors",
+        "measure": "success_ratio",
         "expected": "100 %",
+        "value": None,
         "measured": None,
         "outcome": "pending",
         "at_seconds": 40,
@@ -100,6 +104,7 @@ CATALOGUE = {
         a_switch("failure", "memory_leak", mb_per_request=20.0),
         a_switch("setting", "pool", size=40),
         a_switch("defence", "circuit_breaker"),
+        a_switch("defence", "bulkhead"),
         a_switch("defence", "single_flight"),
     ],
     "database": [a_switch("failure", "slow_query", min_seconds=2.0, max_seconds=5.0)],
