@@ -92,7 +92,7 @@ class Observer:
         if last is not None:
             self._tell_restart(last, state)
             if last["instance"] != state["instance"] and self._last_asked_at > self._forget_before:
-                state = self._put_back(last, state)
+                state, asked_at = self._put_back(last, state)
             self._tell_switches(last, state)
         self._tell_memory(state)
         self._last, self._last_asked_at = state, asked_at
@@ -119,7 +119,7 @@ class Observer:
         why = f"out of memory, killed by the kernel at its limit of {limit:.0f} MB, and " if killed else ""
         self._events.add(f"{self._service}: {why}restarted", level="error", service=self._service)
 
-    def _put_back(self, last: State, state: State) -> State:
+    def _put_back(self, last: State, state: State) -> tuple[State, float]:
         """Switch on what was on in the container before; the service keeps it itself over a mere crash."""
         for kind, switches in last["active"].items():
             for name, params in switches.items():
@@ -129,8 +129,7 @@ class Observer:
                 wanted = params if left is None else {**params, "duration_seconds": max(0.1, left)}
                 self._client.post(f"/admin/switches/{kind}/{name}", {"active": True, "params": wanted}, TIMEOUT_SECONDS)
                 self._events.add(f"{self._service}: {name} put back as it was", service=self._service)
-        restored: State = self._client.get("/admin/state", TIMEOUT_SECONDS)
-        return restored
+        return self._ask()
 
     def _tell_switches(self, last: State, state: State) -> None:
         for kind, now_on in state["active"].items():

@@ -16,17 +16,21 @@ class Api:
 
     def __init__(self):
         self.asked = 0
+        self.instance = "a"
         self.active = {}
 
     def state(self):
         active = {"failure": dict(self.active), "defence": {}, "setting": {}}
         expires = {"failure": {}, "defence": {}, "setting": {}}
         sizes = {"oom_kills": 0, "memory_limit_bytes": 0, "rss_bytes": 1}
-        return {"pid": 1, "instance": "a", "active": active, "expires": expires, **sizes}
+        return {"pid": 1, "instance": self.instance, "active": active, "expires": expires, **sizes}
 
     def get(self, path, timeout_seconds):
         self.asked += 1
         return self.state()
+
+    def post(self, path, body, timeout_seconds):
+        self.active[path.rpartition("/")[2]] = body["params"]
 
 
 @pytest.fixture
@@ -63,6 +67,21 @@ def test_what_is_older_than_the_last_look_is_passed_over(api, events, observer):
     observer.look()
     observer.look(old)
     assert texts(events) == ["api: failure hang is on"]
+
+
+def test_what_others_saw_while_switches_were_put_back_is_passed_over(api, events, observer):
+    api.active = {"hang": {}}
+    observer.look()
+    api.active, api.instance = {}, "b"
+    first, meanwhile = (api.state(), time.time()), (api.state(), time.time())
+    observer.look(first)
+    observer.look(meanwhile)
+    observer.look()
+    assert texts(events) == [
+        "api: failure hang is on",
+        "api: restarted",
+        "api: hang put back as it was",
+    ]
 
 
 def test_after_a_change_the_observer_looks_itself(api, events, observer):
