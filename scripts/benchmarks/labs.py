@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -87,15 +88,24 @@ def pids(container: str) -> list[int]:
     ]
 
 
+def _read(container: str, name: str) -> list[str]:
+    """A file of /proc of each process of a container; a health check may end before it is read."""
+    texts = []
+    for pid in pids(container):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            texts.append(Path(f"/proc/{pid}/{name}").read_text())
+    return texts
+
+
 def pss_mb(container: str) -> float:
     """Proportional set size of all processes of a container, in MB (needs root)."""
-    rolled_up = (Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines() for pid in pids(container))
-    return sum(int(line.split()[1]) for lines in rolled_up for line in lines if line.startswith("Pss:")) / 1024
+    lines = "".join(_read(container, "smaps_rollup")).splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def cpu_seconds(container: str) -> float:
     """CPU time of all processes of a container since they started."""
-    stats = (Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in pids(container))
+    stats = (text.rsplit(")", 1)[1].split() for text in _read(container, "stat"))
     return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
 
 

@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from services.common import metrics, problems
 from services.common.call import HOPS, REASON, REQUEST_ID, Call, sent_at
 from services.common.catalogue import CATALOGUE
 from services.common.epoch import Epoch
-from services.common.exposition import exposition
 from services.common.memory import Memory
 from services.common.settings import Settings
 from services.common.switches import Host, Switches
@@ -78,7 +77,7 @@ class Service:
     def metrics_text(self) -> bytes:
         """What Prometheus scrapes."""
         self._gc.drain()
-        return exposition(self.registry)
+        return generate_latest(self.registry)
 
     def start(self) -> None:
         """Take up the switches of the process before this one, and become ready. Call it in the worker process."""

@@ -10,11 +10,10 @@ from functools import partial
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from services.common import problems
 from services.common.catalogue import CATALOGUE
-from services.common.exposition import exposition
 from services.common.metrics import ProcessCollector, gauge
 from services.common.params import Param
 from services.common.settings import Settings
@@ -95,7 +94,7 @@ def _add_reads(app: Flask, runtime: Runtime) -> None:
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(exposition(runtime.registry), content_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(runtime.registry), content_type=CONTENT_TYPE_LATEST)
 
     @app.get("/api/openapi.json")
     def openapi() -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Observer:
         if last is not None:
             self._tell_restart(last, state)
             if last["instance"] != state["instance"] and not last["forgotten"]:
-                state = self._put_back(last, state)
+                state, asked_at = self._put_back(last, state)
             self._tell_switches(last, state)
         self._tell_memory(state)
         self._remember(state, asked_at)
@@ -161,7 +161,7 @@ class Observer:
         why = f"out of memory, killed by the kernel at its limit of {limit:.0f} MB, and " if killed else ""
         self._events.add(f"{self._service}: {why}restarted", level="error", service=self._service)
 
-    def _put_back(self, last: State, state: State) -> State:
+    def _put_back(self, last: State, state: State) -> tuple[State, float]:
         """Switch on what was on in the container before; the service keeps it itself over a mere crash."""
         began = time.time()
         for kind, name, params in _missing(last, state, began):
@@ -171,8 +171,7 @@ class Observer:
                 self._client.post(path, {"active": False}, TIMEOUT_SECONDS)
                 break
             self._events.add(f"{self._service}: {name} put back as it was", service=self._service)
-        restored: State = self._client.get("/admin/state", TIMEOUT_SECONDS)
-        return restored
+        return self._ask()
 
     def _tell_switches(self, last: State, state: State) -> None:
         for kind, now_on in state["active"].items():
