@@ -110,7 +110,7 @@ class Observer:
     def _remember(self, state: State, asked_at: float) -> None:
         """What a new container of the service would have to be told, and what the log was told already."""
         expires_at = {
-            kind: {name: round(asked_at + left) for name, left in found.items()}
+            kind: {name: math.floor(asked_at + left) for name, left in found.items()}
             for kind, found in state["expires"].items()
         }
         seen = {key: state[key] for key in SEEN} | {"expires_at": expires_at, "warned": self._warned, "up": True}
