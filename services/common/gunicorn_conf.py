@@ -7,14 +7,11 @@ that crashed is back in a moment, and shares its pages with the master.
 from __future__ import annotations
 
 import gc
-import socket
 from typing import Any
 
 from services.common import log
 from services.common.service import write_instance
 from services.common.settings import Settings
-
-GIVE_UP_MS = 30_000
 
 settings = Settings.from_env_or_exit()
 log.set_up(settings.service, settings.log_level)
@@ -42,13 +39,6 @@ logger_class = log.GunicornLogger
 def on_starting(server: Any) -> None:
     """The container's life begins."""
     write_instance(settings)
-
-
-def when_ready(server: Any) -> None:
-    """A caller that takes nothing of its answer for so long is given up, and its thread with it."""
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux alone
-        for listener in server.LISTENERS:
-            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GIVE_UP_MS)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
 
 import pytest
 
 from tests.compose.conftest import SERVICES
+from tests.conftest import wait_until
 
 pytestmark = pytest.mark.compose
+TOKEN = "a-token-that-shows-nowhere"
 
 
 @pytest.mark.parametrize("service", [*SERVICES, "prometheus"])
@@ -18,12 +22,60 @@ def test_containers_are_hardened(lab, service):
     assert host["ReadonlyRootfs"]
     assert host["CapDrop"] == ["ALL"]
     assert "no-new-privileges:true" in host["SecurityOpt"]
-    assert host["Memory"] > 0 and host["NanoCpus"] > 0
+    assert not host["CapAdd"] and not host["Privileged"] and not host["Devices"]
+    assert all(host[mode] not in ("host", "shareable") for mode in ("NetworkMode", "PidMode", "IpcMode", "UsernsMode"))
+    assert host["Memory"] > 0 and host["NanoCpus"] > 0 and host["PidsLimit"] > 0
     assert container["Config"]["User"] not in ("", "0", "root")
-    assert not any("docker.sock" in mount["Source"] for mount in container["Mounts"])
+    assert not any("docker" in mount["Source"] and "sock" in mount["Source"] for mount in container["Mounts"])
+    assert not any(mount["RW"] for mount in container["Mounts"])
     published = [binding for ports in host["PortBindings"].values() for binding in ports]
     assert all(binding["HostIp"] == "127.0.0.1" for binding in published)
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "prometheus"])
+def test_the_kernel_agrees(lab, service):
+    inside = ["exec", "-T", service, "sh", "-c"]
+    status = dict(line.split(":\t", 1) for line in lab.compose(*inside, "cat /proc/1/status").splitlines())
+    assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0
+    assert status["NoNewPrivs"] == "1" and "0" not in status["Uid"].split()
+    written = lab.compose(
+        *inside, "touch /etc/here /usr/here /here 2>/dev/null; ls /etc/here /usr/here /here", check=False
+    )
+    assert written == ""
+    assert lab.compose(*inside, "find / -xdev -name '*docker*.sock' 2>/dev/null", check=False) == ""
+
+
+def test_the_token_shows_in_no_log_page_or_process_list(lab):
+    """`docker inspect` and the process's own environment have it; whoever reads those has the machine."""
+    image = json.loads(lab.docker("inspect", lab.container("control-room")))[0]["Config"]["Image"]
+    run = ["run", "-d", "--rm", "-p", "127.0.0.1::8080", "-e", f"LAB_TOKEN={TOKEN}", "--tmpfs", "/run/lab:uid=10001"]
+    container = lab.docker(*run, image).strip()
+    try:
+        url = f"http://{lab.docker('port', container, '8080').split()[0]}"
+        wait_until(lambda: said(f"{url}/healthz")[0] == 200, "it answers", 20)
+        write = {"method": "POST", "data": b"{}"}
+        assert said(f"{url}/api/traffic", token="wrong", **write)[0] == 401
+        assert said(f"{url}/api/traffic", token=TOKEN, **write)[0] == 422
+        for path in ("/", "/view", "/api/state", "/api/events", "/api/openapi.json", "/metrics", "/static/lib/api.js"):
+            status, text = said(url + path, token=TOKEN)
+            assert status == 200 and TOKEN not in text
+        assert TOKEN not in lab.docker("logs", container)
+        assert "gunicorn" in lab.docker("top", container) and TOKEN not in lab.docker("top", container)
+        assert TOKEN not in lab.docker("exec", container, "sh", "-c", "cat /proc/[0-9]*/cmdline")
+    finally:
+        lab.docker("kill", container)
+
+
+def said(url, *, token="", **request):
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers, **request), timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
 
 
 def test_the_token_is_nowhere_but_in_the_control_room(lab):

@@ -20,7 +20,7 @@ ADMIN_PORTS = {"frontend": 9000, "api": 9001, "database": 9002, "traffic": 9003}
 # A service that is away, and a stream for which there is no room, are answers that the documents list.
 DOCUMENTED = {"unreachable", "too_many_streams"}
 TIMEOUT_SECONDS = 10
-SHORT, LONG = 150, 3000
+SHORT, LONG = 100, 1000
 
 
 def so_many(examples: int) -> settings:
@@ -50,7 +50,7 @@ class Plane:
                 assert self._fingerprint() == self.before, f"changed, though it was refused: {what}"
         elif request.method == "POST":
             self._reset()
-            assert self._fingerprint() == self.before, "a reset did not put everything back"
+            assert self._fingerprint() == self.before, f"accepted, and not undone by a reset: {what}"
 
 
 def control_room(lab: Any) -> Plane:
@@ -121,7 +121,6 @@ def send_anything(plane: Plane, examples: int) -> None:
 
 @pytest.mark.parametrize("send", [send_by_the_document, send_anything])
 def test_bad_input_is_refused_and_changes_nothing(lab, send):
-    lab.post("/api/traffic", {"rps": 0})
     room, *others = planes(lab)
     send(room, SHORT)
     for plane in others:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -60,49 +59,35 @@ def drip(connections, stop):
 
 def test_half_said_requests_hold_no_plane_for_long(lab):
     planes, admins = ports_of(lab)
+    control_room, frontend = planes["control-room"], planes["frontend"]
+    # A few more than each has threads: 256 in the control room, 128 in the frontend, at most 64 in an admin plane.
+    callers = (
+        [(control_room, HALF_A_HEAD)] * 130 + [(control_room, HALF_A_BODY)] * 130 + [(frontend, HALF_A_HEAD)] * 130
+    )
+    callers += [(port, HALF_A_HEAD) for port in admins.values()] * 100
     stop = threading.Event()
     with ExitStack() as stack:
-        connections = []
-        for port, said in [(port, HALF_A_HEAD) for port in (*planes.values(), *admins.values())] + [
-            (planes["control-room"], HALF_A_BODY)
-        ]:
-            for _ in range(300):
-                connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
-                connection.sendall(said)
-                connections.append(connection)
+        connections = [socket.create_connection(("127.0.0.1", port), timeout=5) for port, _ in callers]
+        for connection, (_, said) in zip(connections, callers, strict=True):
+            stack.callback(connection.close)
+            connection.sendall(said)
         stack.callback(stop.set)
         threading.Thread(target=drip, args=(connections, stop), daemon=True).start()
-        began = time.monotonic()
         for service, port in admins.items():
-            assert answers(port, "/healthz"), f"{service}'s admin plane has no room for a new caller"
-            assert process_of(port).num_threads() < 300
-        wait_until(lambda: answers(planes["control-room"], "/api/state"), "the control room answers again", 40)
-        wait_until(lambda: answers(planes["frontend"], "/checkout"), "users are served again", 40)
-        # 600 connections for 256 threads: a third round of them has its turn too.
-        assert time.monotonic() - began < 3 * worker.MAX_SECONDS + 5
+            assert answers(port, "/healthz", 3), f"{service}'s admin plane has no room for a new caller"
+        wait_until(
+            lambda: answers(control_room, "/api/state"), "the control room answers again", 2.5 * worker.MAX_SECONDS
+        )
+        wait_until(lambda: answers(frontend, "/checkout"), "users are served again", 2.5 * worker.MAX_SECONDS)
     assert lab.reset()["status"] == "GREEN"
 
 
 def test_those_who_say_nothing_and_stay_cost_no_thread(lab):
     planes, _ = ports_of(lab)
     with ExitStack() as stack:
-        for _ in range(400):
+        for _ in range(140):
             stack.enter_context(socket.create_connection(("127.0.0.1", planes["frontend"]), timeout=5))
         wait_until(lambda: answers(planes["frontend"], "/checkout"), "users are served beside them", 15)
-
-
-@pytest.mark.long
-def test_those_who_take_no_answer_give_their_threads_back(lab):
-    planes, _ = ports_of(lab)
-    asked = b"GET /api/catalogue HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200
-    with ExitStack() as stack:
-        for _ in range(260):
-            connection = stack.enter_context(socket.socket())
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.settimeout(5)
-            connection.connect(("127.0.0.1", planes["control-room"]))
-            connection.sendall(asked)
-        wait_until(lambda: answers(planes["control-room"], "/healthz"), "the control room answers again", 60)
 
 
 @pytest.mark.parametrize("length", [f"Content-Length: {MUCH}", "Transfer-Encoding: chunked"], ids=["length", "chunked"])
@@ -111,7 +96,7 @@ def test_ten_megabytes_are_refused_and_not_kept(lab, length):
     resident = {port: process_of(port).memory_info().rss for port in admins.values()}
     resident[planes["control-room"]] = process_of(planes["control-room"]).memory_info().rss
     with ThreadPoolExecutor(24) as pool:
-        said = list(pool.map(lambda port: send_much(port, length), list(resident) * 8))
+        said = list(pool.map(lambda port: send_much(port, length), list(resident) * 3))
     assert all(status in (b"400", b"413", b"") for status in said), set(said)
     for port, before in resident.items():
         assert process_of(port).memory_info().rss - before < 32 * MB
@@ -119,7 +104,7 @@ def test_ten_megabytes_are_refused_and_not_kept(lab, length):
 
 def send_much(port, length):
     """Send 10 MB; the status of the answer, or nothing where the connection was broken first."""
-    path = "/api/reset" if port % 1000 // 10 == 8 else "/admin/reset"
+    path = "/api/reset" if port % 100 == PORTS["LAB_PORT"] % 100 else "/admin/reset"
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
     chunk = b" " * 65536
     if "chunked" in length:
@@ -129,8 +114,13 @@ def send_much(port, length):
             connection.sendall(head.encode())
             for _ in range(MUCH // 65536):
                 connection.sendall(chunk)
-        with suppress(OSError):
-            return connection.recv(64).split(b" ", 2)[1]
+        return status_of(connection)
+
+
+def status_of(connection):
+    """The status of the answer; nothing where there was none."""
+    with suppress(OSError):
+        return b"".join(connection.recv(64).split(b" ", 2)[1:2])
     return b""
 
 
@@ -139,8 +129,8 @@ def test_floods_of_headers_are_refused(lab):
     many = "".join(f"X-{number}: {'y' * 100}\r\n" for number in range(5000))
     for port in (*planes.values(), *admins.values()):
         for headers in (many, f"X-Long: {'y' * 1_000_000}\r\n"):
-            with socket.create_connection(("127.0.0.1", port), timeout=15) as connection, suppress(ConnectionError):
-                connection.sendall(f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode())
-                answer = connection.recv(64)
-                assert answer == b"" or answer.split(b" ", 2)[1][:1] == b"4", answer
+            with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
+                with suppress(OSError):
+                    connection.sendall(f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode())
+                assert status_of(connection)[:1] in (b"4", b"")
     assert lab.state()["status"] == "GREEN"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.control_room import page
 from services.control_room.app import create_app
 
 JSON = {"Content-Type": "application/json"}
@@ -144,3 +145,17 @@ def test_the_openapi_document_lists_every_switch_and_scene(http):
     document = http.get("/api/openapi.json", headers={"Host": "localhost"}).json
     assert "/api/services/api/failures/memory_leak" in document["paths"]
     assert "/api/scenes/full_cascade" in document["paths"]
+
+
+@pytest.mark.parametrize("name", ["a" * 400, "%00", "../app.py", "..%2fapp.py", "no/such/file"])
+def test_a_file_that_is_not_there_is_not_found_whatever_its_name(http, name):
+    assert http.get(f"/static/{name}", headers={"Host": "localhost"}).status_code == 404
+
+
+def test_one_file_is_kept_once_whatever_it_is_called(make_settings, monkeypatch):
+    reads, read = [], page._read
+    monkeypatch.setattr(page, "_read", lambda path, modified_ns: reads.append(path) or read(path, modified_ns))
+    http = create_app(make_settings("control-room")).test_client()
+    for name in ("app.js", "./app.js", "lib/../app.js"):
+        http.get(f"/static/{name}", headers={"Host": "localhost"})
+    assert len(reads) == 1

@@ -184,3 +184,15 @@ def test_what_others_saw_before_a_change_does_not_stand_for_a_look_after_it(obse
     assert watching._told is None
     watching.tell(service.get("/admin/state", 1), time.time() + 1)
     assert watching._told is not None
+
+
+def test_what_others_saw_while_switches_were_put_back_is_passed_over(observer, service, events):
+    service.on = {"latency": LATENCY}
+    watching = observer()
+    watching.look()
+    service.restart()
+    first, meanwhile = (service.get("", 1), time.time()), (service.get("", 1), time.time())
+    watching.look(first)
+    watching.look(meanwhile)
+    watching.look()
+    assert [text for text in texts(events) if "latency" in text] == ["api: latency put back as it was"]

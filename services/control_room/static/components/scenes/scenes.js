@@ -51,7 +51,7 @@ class Scenes {
     this.story = h("p", { class: "scene-story" });
     this.todo = h("ul");
     this.watch = h("ul");
-    this.lists = h("div", { class: "scene-lists" }, column("Do", this.todo), column("Watch", this.watch));
+    this.lists = h("div", { class: "scene-lists" }, !isViewer && column("Do", this.todo), column("Watch", this.watch));
     this.moreLists = h("div");
     this.more = h("details", { class: "scene-more" }, h("summary", {}, "What to do, what to watch"), this.moreLists);
     this.checkList = h("ol", { class: "checks", "aria-label": "Expected and measured" });

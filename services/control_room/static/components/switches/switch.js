@@ -50,7 +50,7 @@ export class Switch {
     this.apply.type = "submit";
     this.apply.onclick = null;
     return h(
-      "form",
+      isViewer ? "div" : "form",
       { class: "fields", onsubmit: send, novalidate: true, "aria-labelledby": `${this.id}-name` },
       ...this.fields.map((field) => field.element),
       !isViewer && h("div", { class: "switch-buttons" }, this.apply, this.restore),

@@ -2,9 +2,11 @@
 
 import { get } from "../../lib/api.js";
 import { h, icon, say } from "../../lib/dom.js";
+import { words } from "../../lib/format.js";
 import { Switch } from "./switch.js";
 
 const AGAIN_MS = 3000;
+const MOST_NAMED = 2; // a folded service names what is on
 const WIDE = matchMedia("(min-width: 1100px)");
 const KINDS = [
   ["failure", "Failures", "break something"],
@@ -54,7 +56,9 @@ class Group {
 
   show(state) {
     this.switches.forEach((one) => one.show(state));
-    const on = Object.values(state.active).reduce((sum, names) => sum + Object.keys(names).length, 0);
-    say(this.count, !state.up ? "does not answer" : on ? `${on} changed` : "all as usual");
+    const on = Object.values(state.active).flatMap(Object.keys).map(words);
+    const named = on.length > MOST_NAMED ? `${on.length} changed` : on.join(", ");
+    say(this.count, !state.up ? "does not answer" : named || "all as usual");
+    this.count.classList.toggle("on", on.length > 0);
   }
 }

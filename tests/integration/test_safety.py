@@ -1,0 +1,37 @@
+"""The lab without Docker: where it listens, and where its token shows."""
+
+from __future__ import annotations
+
+import subprocess
+
+import psutil
+
+from tests.browser.conftest import ControlRoom
+from tests.integration.conftest import ROOT
+from tests.labs import ALL_PORTS
+
+
+def test_every_port_is_open_on_this_machine_alone(lab):
+    ports = {port + lab.offset for port in ALL_PORTS}
+    listening = [c.laddr for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr.port in ports]
+    assert len({address.port for address in listening}) >= 8
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+
+
+def test_the_token_shows_in_no_log_page_or_process_list(lab, tmp_path):
+    token = "a-token-that-shows-nowhere"
+    room = ControlRoom(lab, tmp_path)
+    room.start(LAB_TOKEN=token)
+    try:
+        cli = [str(ROOT / "scripts" / "lab"), "traffic", "3"]
+        environ = {"LAB_URL": room.url, "PATH": "/usr/bin:/bin"}
+        refused = subprocess.run(cli, env={**environ, "LAB_TOKEN": "wrong"}, capture_output=True, text=True, timeout=30)
+        taken = subprocess.run(cli, env={**environ, "LAB_TOKEN": token}, capture_output=True, text=True, timeout=30)
+        assert (refused.returncode, taken.returncode) == (1, 0)
+        shown = [*map(str, (refused, taken)), *(str(process.cmdline()) for process in psutil.process_iter())]
+        shown += [str(room.get(path)) for path in ("/api/state", "/api/events", "/api/openapi.json")]
+        shown += [path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
+        assert any("gunicorn" in text for text in shown)
+        assert not [text[:200] for text in shown if token in text]
+    finally:
+        room.kill()
