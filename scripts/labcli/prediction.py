@@ -1,4 +1,7 @@
-"""The command `predict`, and `scene --predict`: what the simulation says of a scene, without a lab."""
+"""The command `predict`, and `scene --predict`: what the simulation says of a scene, without a lab.
+
+The simulation and the lab's own code are imported where they are used: other commands start without them.
+"""
 
 from __future__ import annotations
 

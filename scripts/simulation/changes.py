@@ -66,8 +66,8 @@ def changed_scene(scene: Scene, changes: Iterable[Change], rps: float | None) ->
     Raises:
         NotFound, InvalidParameter: there is no such switch, parameter or value.
     """
-    if rps is not None and scene.rps:
-        factor = rps / scene.rps
+    if rps is not None:
+        factor = rps / scene.rps if scene.rps else 1
         steps = (replace(step, rps=None if step.rps is None else step.rps * factor) for step in scene.steps)
         scene = replace(scene, rps=rps, steps=tuple(steps))
     for change in changes:
@@ -82,8 +82,8 @@ def find(service: str, name: str) -> type[Switch]:
     Raises:
         NotFound: naming what there is.
     """
-    if service not in CATALOGUE:
-        raise NotFound(f"there is no service {service!r:.60}", field="service", allowed=sorted(CATALOGUE))
+    if service not in THREADED:  # of the traffic, the users a second can be changed, and they are the scene's own
+        raise NotFound(f"there is no service {service!r:.60}", field="service", allowed=list(THREADED))
     found = {switch.name: switch for switch in CATALOGUE[service]}
     if name not in found:
         raise NotFound(f"{service} has no switch {name!r:.60}", field="name", allowed=[THREADS, *sorted(found)])

@@ -39,8 +39,7 @@ class SimulatedLab:
         chain: list[Server] = [self._frontend, api, database]
         self._services: dict[str, Server | Users] = {**{each.name: each for each in chain}, "traffic": self.users}
         self._about = True
-        self.blind_times: list[tuple[str, float, float]] = []  # why, since when, until when
-        self._blind_since: dict[tuple[str, str], tuple[str, float]] = {}
+        self._blind: tuple[str, float] | None = None  # why, and since when
         self.peers = self  # the measures ask the lab's peers for their states
 
     def start(self, scene: Scene) -> None:
@@ -59,21 +58,17 @@ class SimulatedLab:
 
     def switch(self, switched: Switched, active: bool) -> None:
         """Switch something on or off; what the model does not have is noted."""
-        key = (switched.service, switched.name)
-        reason = why_blind(switched.name)
-        if reason is not None:
-            if active:
-                self._blind_since.setdefault(key, (f"{switched.name}: {reason}", self.engine.now))
-            elif key in self._blind_since:
-                self.blind_times.append((*self._blind_since.pop(key), self.engine.now))
-            return
+        reason = why_blind(switched)
+        if reason is not None and active and self._blind is None:
+            self._blind = (f"{switched.name}: {reason}", self.engine.now)
         params = switched.params if active else {}
         self._services[switched.service].switches.change(switched.kind, switched.name, active, params)
 
-    def why_blind(self, since: float) -> str | None:
-        """What was on since the moment that the model knows nothing of."""
-        on = [*self.blind_times, *((*entry, math.inf) for entry in self._blind_since.values())]
-        return next((why for why, began, ended in on if ended > since and began < self.engine.now), None)
+    def why_blind(self) -> str | None:
+        """What was on before now that the model knows nothing of, nor of what it has left behind."""
+        if self._blind is None or self._blind[1] >= self.engine.now:
+            return None
+        return self._blind[0]
 
     def _play(self, scene: Scene) -> Steps:
         for step in scene.steps:

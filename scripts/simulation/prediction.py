@@ -26,9 +26,9 @@ ASSUMPTIONS = (
     "a query takes its service time, 20 % more or less, and runs to its end when its caller has gone",
     "computing, the network, memory and its collections take no time: a real request takes some milliseconds more",
 )
-OF_USERS = {
+KNOWN = {
     *("success_ratio", "p50_seconds", "p95_seconds", "slowest_seconds", "success_p50_seconds"),
-    *("attempts_per_request", "status", "about"),
+    *("attempts_per_request", "status", "about", "at_database", "cache_hit_ratio"),
 }
 BEYOND: dict[str, str] = {
     "api_growth_mb": MEMORY,
@@ -39,6 +39,8 @@ BEYOND: dict[str, str] = {
     "request_seconds": TESTS,
     "request_slowdown": TESTS,
     "event": "the activity log is not modelled",
+    "event_count": "the activity log is not modelled",
+    "errors_at_each_event": "the activity log is not modelled",
     "failures_on": "restarts are not modelled",
     "switches_on": RESET,
     "queued": RESET,
@@ -84,7 +86,7 @@ def _summary(values: Sequence[Value]) -> tuple[Value, Value, Value]:
 
 def why_beyond(measure: str) -> str | None:
     """Why the model cannot tell what this measures; None if it can."""
-    return None if measure in OF_USERS else BEYOND.get(measure, f"{measure} is not modelled")
+    return None if measure in KNOWN else BEYOND.get(measure, f"{measure} is not modelled")
 
 
 def in_words(entry: Expectation, values: Sequence[Value]) -> tuple[str, str]:
@@ -126,11 +128,10 @@ def _play(lab: SimulatedLab, scene: Scene, predicted: Sequence[Predicted], progr
 
 
 def _look(lab: SimulatedLab, recording: SimulatedRecording, entry: Predicted, check: Check) -> None:
-    """Measure what is due, unless something was on that the model knows nothing of."""
-    now, expectation = lab.engine.now, entry.expectation
-    if now < (expectation.at_seconds or 0):
+    """Measure what is due, unless something has been on that the model knows nothing of."""
+    if lab.engine.now < (entry.expectation.at_seconds or 0):
         return
-    entry.not_modelled = lab.why_blind(now - expectation.window_seconds)
+    entry.not_modelled = lab.why_blind()
     if entry.not_modelled is not None:
         return
     check.look(recording)

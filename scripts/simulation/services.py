@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from services.common.backoff import backoff_seconds
@@ -20,6 +21,7 @@ from services.common.sizes import SPREAD, Arrivals
 from services.common.windows import CountWindow, UserWindow
 from services.traffic.schedule import Schedule
 
+from .cache import SimulatedCache
 from .engine import Engine, Steps, Task
 from .places import Places
 from .switches import SimulatedSwitches, make_host
@@ -30,7 +32,7 @@ OK = "ok"
 class Visit(Call):
     """One request in one service, in simulated time."""
 
-    def __init__(self, engine: Engine, path: str, deadline: float) -> None:
+    def __init__(self, engine: Engine, path: str, deadline: float | None) -> None:
         self.path = path
         self.deadline = deadline
         self.let_in = False
@@ -103,7 +105,12 @@ class Server:
 
     def state(self, since: float) -> dict[str, Any]:
         """What the admin plane would say, as far as the measures ask."""
-        return {"waiting": self.threads.queued, "memory_limit_bytes": 0, "rss_bytes": 0}
+        return {
+            "threads_busy": self.threads.in_use,
+            "waiting": self.threads.queued,
+            "memory_limit_bytes": 0,
+            "rss_bytes": 0,
+        }
 
 
 class Caller(Server):
@@ -118,14 +125,14 @@ class Caller(Server):
     def handle(self, visit: Visit) -> Steps:
         """Call the next service; /about needs nobody."""
         if visit.path != "/about":
-            yield from self.call_peer(visit)
+            yield from self.call_peer(visit, None)
 
-    def call_peer(self, visit: Visit) -> Steps:
+    def call_peer(self, visit: Visit, seconds: float | None) -> Steps:
         """As `PeerClient.get`: raises the problem of the last attempt, when none succeeded."""
         attempts = 0
         while True:
             attempts += 1
-            outcome, problem = yield from self._attempt(visit, attempts > 1)
+            outcome, problem = yield from self._attempt(visit, seconds, attempts > 1)
             if problem is None:
                 return
             setting = self._setting.values
@@ -135,7 +142,7 @@ class Caller(Server):
             if pause:
                 yield pause
 
-    def _attempt(self, visit: Visit, is_retry: bool) -> Steps:
+    def _attempt(self, visit: Visit, seconds: float | None, is_retry: bool) -> Steps:
         try:
             self.switches.before_attempt(is_retry)
         except Problem as problem:
@@ -145,15 +152,14 @@ class Caller(Server):
         try:
             yield from self.lease(visit)
             self.attempts.add()
-            outcome, refusal = yield from self._send(visit)
+            outcome, refusal = yield from self._send(visit, seconds or self._setting.values.timeout_seconds)
             self.give_back()
         except (PoolTimeout, DeadlineExceeded) as problem:
             outcome, refusal = "rejected", problem
         self.switches.after_attempt(outcome, is_retry)
         return outcome, refusal
 
-    def _send(self, visit: Visit) -> Steps:
-        seconds = self._setting.values.timeout_seconds
+    def _send(self, visit: Visit, seconds: float) -> Steps:
         deadline = min(self.engine.now + seconds, visit.deadline or self.engine.now + seconds)
         answer = yield from self._peer.ask("", seconds, deadline)
         if answer is OK:
@@ -177,13 +183,22 @@ class Caller(Server):
 
 
 class Api(Caller):
-    """The api: a call holds a connection of its pool."""
+    """The api: the cache is asked first, and a call holds a connection of the pool."""
 
     def __init__(self, engine: Engine, threads: int, dice: random.Random, peer: Server) -> None:
         super().__init__(engine, "api", threads, dice, peer)
+        self._cache = SimulatedCache(engine, self.switches, dice)
         self._pool = self.switches.get("setting", "pool")
         self._connections = Places(engine, self._pool.values.size)
         self.switches.subscribe(lambda: self._connections.resize(self._pool.values.size))
+
+    def handle(self, visit: Visit) -> Steps:
+        """An order: from the cache, or by a query, which others may share."""
+        yield from self._cache.get(partial(self.call_peer, visit), self._call_for_all)
+
+    def _call_for_all(self, seconds: float | None) -> Steps:
+        """A query that is nobody's own, and has no deadline."""
+        yield from self.call_peer(Visit(self.engine, "", None), seconds)
 
     def lease(self, visit: Visit) -> Steps:
         """Wait for a connection."""
@@ -200,8 +215,9 @@ class Api(Caller):
             self._connections.release()
 
     def state(self, since: float) -> dict[str, Any]:
-        """As a caller's, with the pool."""
-        return {**super().state(since), "pool": {"waiting": self._connections.queued}}
+        """As a caller's, with the pool and the cache."""
+        own = {"pool": {"waiting": self._connections.queued}, "cache": self._cache.state(since)}
+        return {**super().state(since), **own}
 
 
 class Database(Server):

@@ -16,6 +16,7 @@ from services.common.failures.lock_contention import LockContention
 from services.common.memory import Memory
 from services.common.params import Param, defaults, parse_params
 from services.common.switches import Host, Switch, Switches
+from services.control_room.scenes import Switched
 
 from .engine import Ended, Engine, Steps, TaskLocal
 from .places import Places
@@ -24,17 +25,26 @@ MODELLED = {
     *("deadline", "rate_limit", "load_shedding", "adaptive_concurrency", "retry_budget", "circuit_breaker", "bulkhead"),
     *("latency", "error_rate", "hang", "outage"),
     *("slow_query", "lock_contention", "connection_limit", "connection_leak"),
-    *("client", "pool", "capacity", "arrivals"),
+    *("cache_flush", "single_flight"),
+    *("client", "pool", "capacity", "arrivals", "cache"),
 }
-NO_MEMORY = "the model has no memory, and no pauses to collect it"
-LEFT_OUT = {"memory_leak": NO_MEMORY, "thread_leak": NO_MEMORY}  # the rest is predicted as if they were off
 NO_CPU = "the model has no CPU"
-BLIND = {"cpu_burn": NO_CPU, "missing_index": NO_CPU, "crash": "processes do not end in the model"}
+NO_MEMORY = "the model has no memory, and no pauses to collect it"
+BLIND = {
+    "cpu_burn": NO_CPU,
+    "missing_index": NO_CPU,
+    "crash": "processes do not end in the model",
+    "memory_leak": NO_MEMORY,
+    "thread_leak": NO_MEMORY,
+}
+SMALL_LEAK_MB = 1.0  # a request that leaves less behind is played as if it left nothing
 
 
-def why_blind(name: str) -> str | None:
-    """Why nothing can be predicted while this switch is on; None if it can."""
-    if name in MODELLED or name in LEFT_OUT:
+def why_blind(switched: Switched) -> str | None:
+    """Why nothing can be predicted from when this is on; None if it can."""
+    name = switched.name
+    is_small_leak = name == "memory_leak" and switched.params.get("mb_per_request", math.inf) < SMALL_LEAK_MB
+    if name in MODELLED or is_small_leak:
         return None
     return BLIND.get(name, f"the model does not know {name}")
 

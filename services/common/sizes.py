@@ -3,7 +3,7 @@
 from services.common.params import Param
 from services.common.switches import Setting
 
-SPREAD = 0.2  # a query's time is drawn evenly within this share of its mean
+SPREAD = 0.2  # a query's time, and an entry's in the cache, is drawn evenly within this share of its mean
 MAX_IN_FLIGHT = 2000  # users who wait at once; those who come then are refused
 MAX_SEED = 2**31 - 1
 BACKOFFS = ("none", "exponential", "full_jitter")

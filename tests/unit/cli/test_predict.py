@@ -40,6 +40,7 @@ def test_the_load_below_which_it_recovers(lab: Lab) -> None:
         (["--set", "api.client=3"], "write it as"),
         (["--set", "api.client.attempt=3"], "attempt"),
         (["--set", "cache.client.attempts=3"], "no service 'cache'"),
+        (["--set", "traffic.arrivals.rps=3"], "no service 'traffic'"),
         (["--set", "api.threads=0"], "above 0"),
         (["--rps", "0"], "above 0"),
         (["--seeds", "0"], "whole number from 1"),
@@ -56,6 +57,12 @@ def test_an_unknown_scene_is_guessed(lab: Lab) -> None:
     done = lab("predict", "retrystorm")
     assert done.code == 1
     assert "did you mean retry_storm" in done.err
+
+
+def test_what_a_trigger_does_that_is_not_modelled_cannot_be_recovered_from(lab: Lab) -> None:
+    done = lab("predict", "noisy_neighbour", "--recovers-below")
+    assert done.code == 2
+    assert "the model has no CPU" in done.err
 
 
 def test_a_scene_without_a_trigger_has_no_such_load(lab: Lab) -> None:
