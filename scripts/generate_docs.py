@@ -50,7 +50,6 @@ def tables() -> dict[str, dict[str, str]]:
     scenes = list(all_scenes().values())
     return {
         "README.md": {"expectations": expectations_table(scenes[:SCENES_OF_THE_SHOW])},
-        "docs/patterns.md": {"expectations": expectations_table(scenes[SCENES_OF_THE_SHOW:])},
         "docs/switches.md": {"switches": switches_table()},
     }
 
