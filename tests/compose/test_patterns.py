@@ -26,6 +26,6 @@ def test_a_pattern_shows_its_numbers(play, name):
 
 @pytest.mark.long
 @pytest.mark.parametrize("time", [1, 2, 3])
-@pytest.mark.parametrize("name", map(scene, ["retry_storm", *OTHERS]))
+@pytest.mark.parametrize("name", [scene(name) for name in ["retry_storm", *OTHERS]])
 def test_every_pattern_shows_its_numbers_three_times_in_a_row(play, name, time):
     play(name)
