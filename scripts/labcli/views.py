@@ -14,7 +14,7 @@ STATUS_ROLES = {"GREEN": "good", "YELLOW": "warning", "RED": "error"}
 LEVEL_ROLES = {"good": "good", "warning": "warning", "error": "error"}
 OUTCOMES = {"pass": ("PASS", "good"), "fail": ("MISS", "error"), "pending": ("open", "dim")}
 # Values of the wrapper's own parameters that say nothing.
-UNREMARKABLE = {"probability": 1, "duration_seconds": 0}
+UNREMARKABLE = {"probability": 1, "duration_seconds": 0, "seed": 0}
 MEMORY_WARNING = 0.75
 
 

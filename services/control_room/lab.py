@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.common import problems
@@ -33,6 +33,7 @@ DOWN_SECONDS = 1.5
 RETRY_SECONDS = 0.1
 STOP_TIMEOUT_SECONDS = 0.5
 SAME_LAB_SECONDS = 3.0
+NO_VERDICT: tuple[str, list[str]] = ("GREEN", [])
 DATA_SERVICES = ["database", "api", "frontend"]
 
 
@@ -48,6 +49,7 @@ class Lab:
         self._tests: deque[dict[str, Any]] = deque(maxlen=TESTS_KEPT)
         self._reset_lock = threading.Lock()
         self._status_told = "GREEN"
+        self._verdict = NO_VERDICT
 
     def start(self) -> None:
         """Take up the journal, and watch the services."""
@@ -86,8 +88,8 @@ class Lab:
             if seen is not None:
                 self.observers[service].tell(seen, asked_at)
         kpis = kpis_of(states, list(self._tests))
-        status, reasons = judge(states, kpis, self._down(states))
         traffic = states.get("traffic")
+        status, reasons = self._verdict = self._judge(states, kpis)
         return {
             "status": status,
             "reasons": reasons,
@@ -98,6 +100,14 @@ class Lab:
                 service: _shown(state, self.observers[service].silent_seconds()) for service, state in states.items()
             },
         }
+
+    def _judge(self, states: States, kpis: Mapping[str, float | None]) -> tuple[str, list[str]]:
+        """The status and its reasons; where nobody can say how users are, it is no better than it was."""
+        down = self._down(states)
+        verdict = judge(states, kpis, down)
+        if states.get("traffic") is None and "traffic" not in down:
+            verdict = max(verdict, self._verdict, key=lambda known: LEVELS[known[0]])
+        return verdict
 
     def _down(self, states: States) -> list[str]:
         """The services that did not answer now, nor to their observer for longer than a collection may last."""
@@ -190,6 +200,7 @@ class Lab:
             quiet = not unreachable and until(deadline, self._is_quiet)
             unreachable += self._reset_services(["traffic"], time.time(), deadline)
             self._tests.clear()
+            self._verdict = NO_VERDICT
             checks = self._verify(deadline) if quiet and not unreachable else []
             return self._reset_result(began, unreachable, quiet, checks)
 

@@ -213,7 +213,7 @@ def _missing(last: State, state: State, now: float) -> Iterator[tuple[str, str, 
 
 def sentence_on(service: str, kind: str, name: str, params: dict[str, Any]) -> str:
     """What a switch that went on is, in words: "api: failure memory_leak is on (mb_per_request 20)"."""
-    hidden = {"probability": 1.0, "duration_seconds": 0.0}
+    hidden = {"probability": 1.0, "duration_seconds": 0.0, "seed": 0}
     shown = ", ".join(
         f"{key} {value:g}" if isinstance(value, int | float) else f"{key} {value}"
         for key, value in params.items()

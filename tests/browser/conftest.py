@@ -64,7 +64,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="package")
 def lab(browser: Any) -> Iterator[LocalLab]:
-    lab = LocalLab(free_offset())
+    lab = LocalLab(free_offset(22_000))
     lab.cli("up", "--local")
     yield lab
     lab.cli("down", "--local")

@@ -31,7 +31,7 @@ SCENE_SECONDS = (6.0, 14.0)
 @pytest.fixture(scope="module")
 def lab():
     """A lab of its own: other tests would disturb what is measured."""
-    lab = LocalLab(free_offset(22_000))
+    lab = LocalLab(free_offset())
     lab.cli("up", "--local")
     yield lab
     lab.cli("down", "--local")

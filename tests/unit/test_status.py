@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.common.memory import MB
-from services.control_room.status import judge, kpis_of
+from services.control_room.lab import NO_VERDICT, Lab
+from services.control_room.status import NO_KPIS, judge, kpis_of
 
 NOW = 1000.0
 
@@ -96,3 +97,11 @@ def test_without_traffic_and_test_requests_it_is_green_and_the_kpis_are_null():
 def test_kpis_are_rates_over_the_window():
     kpis = kpis_of(states({"succeeded": 30}), [], NOW)
     assert kpis["offered_rps"] == 4.0 and kpis["served_rps"] == 2.0 and kpis["attempts_per_request"] == 1.0
+
+
+def test_while_the_users_do_not_say_how_they_are_the_status_is_no_better_than_it_was(make_settings):
+    lab = Lab(make_settings("control-room"))
+    lab._verdict = ("RED", ["39 % of requests succeed"])
+    assert lab._judge({"traffic": None}, NO_KPIS) == ("RED", ["39 % of requests succeed"])
+    lab._verdict = NO_VERDICT
+    assert lab._judge({"traffic": None}, NO_KPIS)[0] == "GREEN"
