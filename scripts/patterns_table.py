@@ -100,7 +100,7 @@ def table(results: Path) -> str:
         rows += rows_of(scene, results, remarks.get(scene.name, {}))
     counts = sorted({len(measured(scene, results)) for scene in scenes.values()})
     runs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    legend = f"Medians, with least and most: of {len(SEEDS)} simulated runs, and of {runs} real ones."
+    legend = f"Medians, with least and most. Runs of each scene: simulated {len(SEEDS)}, real {runs}."
     return "\n".join([*rows, "", legend])
 
 
