@@ -11,21 +11,17 @@ from services.control_room.scenes import all_scenes
 pytestmark = pytest.mark.compose
 
 OTHERS = [scene for scene in list(all_scenes())[5:] if scene != "retry_storm"]
-BOUND_BY_CPU = ("leak_to_oom", "missing_index", "noisy_neighbour")
 IN_TURN = OTHERS[datetime.datetime.now(datetime.UTC).timetuple().tm_yday % len(OTHERS)]
 
 
-def scene(name):
-    return pytest.param(name, marks=[pytest.mark.quiet] if name in BOUND_BY_CPU else [])
-
-
-@pytest.mark.parametrize("name", [scene("retry_storm"), scene(IN_TURN)])
+@pytest.mark.parametrize("name", ["retry_storm", pytest.param(IN_TURN, marks=pytest.mark.quiet)])
 def test_a_pattern_shows_its_numbers(play, name):
     play(name)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("time", [1, 2, 3])
-@pytest.mark.parametrize("name", [scene(name) for name in ["retry_storm", *OTHERS]])
+@pytest.mark.quiet
+@pytest.mark.parametrize("name", ["retry_storm", *OTHERS])
 def test_every_pattern_shows_its_numbers_three_times_in_a_row(play, name, time):
     play(name)
