@@ -12,14 +12,14 @@ from typing import Any
 
 from grafana.panels import GREEN, GREY, LEVELS, ON_OFF, ORANGE, SKY, TIMES, VERMILLION, Panel, now, panel, words
 from services.common.catalogue import CATALOGUE
-from services.control_room.scenes import all_scenes
+from services.control_room.scenes import SCENES_OF_THE_SHOW, all_scenes
 
 Element = dict[str, Any]
 
 WIDTH, HEIGHT = 1868, 436
 SERVICES = ("frontend", "api", "database")
 RATES = (0, 4, 10, 20)
-SCENES_OF_THE_SHOW, SCENE_PITCH, RESET_HEIGHT = 5, 40, 96
+SCENE_PITCH, RESET_HEIGHT = 40, 96
 TESTS = (1, 10)
 GAP = 6
 DARK = "#111111"  # readable on every colour of the palette, as white is not

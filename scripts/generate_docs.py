@@ -9,10 +9,9 @@ from pathlib import Path
 from services.common.catalogue import CATALOGUE
 from services.common.params import Param
 from services.common.switches import DURATION, KINDS, PROBABILITY
-from services.control_room.scenes import Scene, all_scenes
+from services.control_room.scenes import SCENES_OF_THE_SHOW, Scene, all_scenes
 
 ROOT = Path(__file__).resolve().parents[1]
-SCENES_OF_THE_SHOW = 5
 
 
 def _param(param: Param) -> str:

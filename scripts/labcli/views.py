@@ -13,7 +13,8 @@ MB = 1024 * 1024
 STATUS_ROLES = {"GREEN": "good", "YELLOW": "warning", "RED": "error"}
 LEVEL_ROLES = {"good": "good", "warning": "warning", "error": "error"}
 OUTCOMES = {"pass": ("PASS", "good"), "fail": ("MISS", "error"), "pending": ("open", "dim")}
-# Values of the wrapper's own parameters that say nothing.
+WRAPPERS = ("probability", "duration_seconds")  # parameters that every switch may have
+# Values of parameters that say nothing.
 UNREMARKABLE = {"probability": 1, "duration_seconds": 0, "seed": 0}
 MEMORY_WARNING = 0.75
 
@@ -48,7 +49,7 @@ def switch_lines(
     for owner, switches in catalogue.items():
         for switch in switches:
             if switch["kind"] == kind and service in (None, owner) and name in (None, switch["name"]):
-                params = [param for param in switch["params"] if param["name"] not in UNREMARKABLE]
+                params = [param for param in switch["params"] if param["name"] not in WRAPPERS]
                 shown = " ".join(f"{param['name']}={param['default']}" for param in params)
                 rows.append([owner, switch["name"], shown, switch["story"]])
     return table(rows)

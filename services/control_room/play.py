@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.common import problems
-from services.common.params import Param, parse_params
+from services.common.params import parse_params
+from services.common.sizes import Arrivals
 from services.common.web import boolean, json_body, optional_object
 from services.control_room.lab import find_switch
 from services.control_room.scenes import Play, Switched
 
 MAX_DEFENCES = 20
-SEED = Param("seed", "the same seed lets the same users come again", 0, "", 0, 2**31 - 1)
+SEED = next(param for param in Arrivals.params if param.name == "seed")
 
 
 def _narrate(field: str, value: Any) -> bool:

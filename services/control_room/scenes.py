@@ -12,6 +12,7 @@ from typing import Any
 from services.common import problems
 
 FOLDER = Path(__file__).parent / "scenes"
+SCENES_OF_THE_SHOW = 5  # the first ones; the others are patterns of outages
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import datetime
 
 import pytest
 
-from services.control_room.scenes import all_scenes
+from services.control_room.scenes import SCENES_OF_THE_SHOW, all_scenes
 
 pytestmark = pytest.mark.compose
 
-OTHERS = [scene for scene in list(all_scenes())[5:] if scene != "retry_storm"]
+OTHERS = [scene for scene in list(all_scenes())[SCENES_OF_THE_SHOW:] if scene != "retry_storm"]
 IN_TURN = OTHERS[datetime.datetime.now(datetime.UTC).timetuple().tm_yday % len(OTHERS)]
 
 
