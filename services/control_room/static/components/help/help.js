@@ -5,12 +5,12 @@ import { isViewer } from "../../lib/view.js";
 
 const PRESENTERS_KEYS = [
   ["N", "Next: start the scene that is shown, then show the one after it"],
-  ["1 … 5", "Show a scene; Enter starts it"],
+  ["1 … 9", "Show a scene; Enter starts it"],
   ["T", "One test request"],
   ["R", "Reset everything: healthy within 3 seconds"],
 ];
 const KEYS = [
-  ...(isViewer ? [["1 … 5", "Show a scene"]] : PRESENTERS_KEYS),
+  ...(isViewer ? [["1 … 9", "Show a scene"]] : PRESENTERS_KEYS),
   ["F", "Full screen, and back"],
   ["L", "Pause the activity log, and go on"],
   ["?", "This help"],

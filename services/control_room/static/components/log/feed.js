@@ -16,10 +16,7 @@ export class Feed {
     this.last = 0;
   }
 
-  start() {
-    this.open();
-  }
-
+  /** Follow the log from now on. */
   open() {
     const source = new EventSource(`/api/events?after=${this.last}`);
     source.addEventListener("open", () => this.tell("live"));

@@ -26,7 +26,7 @@ class Log {
       (events) => this.take(events),
       (how) => this.showState(how),
     );
-    feed.start();
+    feed.open();
     onKey("l", () => this.pause());
   }
 

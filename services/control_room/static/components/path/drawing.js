@@ -59,7 +59,7 @@ const WIDE = {
 };
 
 const TALL = {
-  size: [340, 826],
+  size: [340, 852],
   boxes: [
     [0, 0, 340, 104],
     [0, 164, 340, 156],
@@ -71,7 +71,6 @@ const TALL = {
   columns: 2,
   tag: 25,
 };
-TALL.size[1] = 852;
 
 /**
  * The whole drawing.

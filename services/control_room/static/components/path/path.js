@@ -48,7 +48,10 @@ function userControls(lab) {
   };
   const step = (by) => () => busy(field, () => send(Math.max(0, Math.round((lab.now.state?.traffic?.rps ?? 0) + by))));
   const asNumber = (text) => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
-  field.addEventListener("input", () => (typed = true));
+  field.addEventListener("input", () => {
+    typed = true;
+    apply.hidden = false;
+  });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter") busy(field, () => send(asNumber(field.value)));
     if (event.key === "Escape") (typed = false), field.blur();
@@ -59,7 +62,6 @@ function userControls(lab) {
     apply.hidden = !typed;
     if (!typed && state?.traffic && document.activeElement !== field) field.value = String(state.traffic.rps);
   });
-  field.addEventListener("input", () => (apply.hidden = false));
   return [
     h(
       "div",

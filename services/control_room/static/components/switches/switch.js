@@ -25,7 +25,7 @@ export class Switch {
     this.problem = h("p", { class: "switch-problem", role: "alert" });
     this.problem.hidden = true;
     this.applyText = h("span");
-    this.apply = h("button", { type: "button", class: "button strong", onclick: () => this.change(true, this.apply) }, this.applyText);
+    this.apply = h("button", { type: "submit", class: "button strong" }, this.applyText);
     this.restore = h("button", { type: "button", class: "button", onclick: () => this.putBack() }, "Back to the default");
     this.details = h("details", {}, h("summary", {}, h("span", {}, "Values and duration")), this.form());
     this.element = h(
@@ -47,8 +47,6 @@ export class Switch {
       event.preventDefault();
       this.change(true, this.apply);
     };
-    this.apply.type = "submit";
-    this.apply.onclick = null;
     return h(
       isViewer ? "div" : "form",
       { class: "fields", onsubmit: send, novalidate: true, "aria-labelledby": `${this.id}-name` },
