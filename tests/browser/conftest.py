@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import wait_until
-from tests.integration.conftest import LocalLab
-from tests.labs import LabUnderTest, free_offset
+from tests.labs import LabUnderTest
+from tests.local import LocalLab, local_lab
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "test-results" / "browser"
@@ -64,10 +64,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="package")
 def lab(browser: Any) -> Iterator[LocalLab]:
-    lab = LocalLab(free_offset(22_000))
-    lab.cli("up", "--local")
-    yield lab
-    lab.cli("down", "--local")
+    with local_lab(22_000) as lab:
+        yield lab
 
 
 @pytest.fixture(autouse=True)

@@ -19,8 +19,7 @@ from scripts.labcli.logs import MAX_BYTES
 from services.common.memory import MB
 from services.control_room.scenes import all_scenes
 from tests.conftest import wait_until
-from tests.integration.conftest import LocalLab
-from tests.labs import free_offset
+from tests.local import local_lab
 
 MORE = {"memory_mb": 15, "threads": 16, "descriptors": 32}
 LOG_BYTES = MAX_BYTES + MB  # half a second passes between two looks of who cuts them
@@ -31,10 +30,8 @@ SCENE_SECONDS = (6.0, 14.0)
 @pytest.fixture(scope="module")
 def lab():
     """A lab of its own: other tests would disturb what is measured."""
-    lab = LocalLab(free_offset())
-    lab.cli("up", "--local")
-    yield lab
-    lab.cli("down", "--local")
+    with local_lab() as lab:
+        yield lab
 
 
 def tire(lab):

@@ -7,7 +7,7 @@ import subprocess
 import psutil
 
 from tests.browser.conftest import ControlRoom
-from tests.integration.conftest import ROOT
+from tests.local import ROOT
 from tests.labs import ALL_PORTS
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.conftest import wait_until
-from tests.integration.conftest import LocalLab
+from tests.local import LocalLab
 from tests.survival import on_stage
 
 SERVICES = ["traffic", "frontend", "api", "database", "control-room"]
