@@ -34,7 +34,7 @@ USUAL_TIMES = 3
 
 
 def play(names: list[str], times: int, results: Path) -> int:
-    """Play each scene so many times, and keep what it measured; 1, and no more, after a run that could not be judged."""
+    """Play each scene so many times, and keep what it measured; 1, at once, if a run could not be judged."""
     results.mkdir(parents=True, exist_ok=True)
     wanted = [(name, number) for number in range(1, times + 1) for name in names]
     left = [(name, number) for name, number in wanted if not _path(results, name, number).exists()]
