@@ -46,6 +46,11 @@ class Check:
         elif self._is_final() or elapsed >= (entry.within_seconds or 0):
             self.outcome = "fail"
 
+    def seconds_to_next_look(self, recording: Recording) -> float:
+        """A tick, or less where its moment comes first."""
+        left = (self.expectation.at_seconds or 0) - recording.elapsed_seconds()
+        return min(TICK_SECONDS, left) if left > 0 else TICK_SECONDS
+
     def keep(self) -> dict[str, Any] | None:
         """What was decided, for the journal."""
         return {name: getattr(self, name) for name in KEPT} if self.outcome != "pending" else None

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from services.common import problems
-from services.control_room.check import TICK_SECONDS, Check
+from services.control_room.check import Check
 from services.control_room.lab import Lab
 from services.control_room.measures import Recording
+from services.control_room.peers import until
 from services.control_room.play import play_of
 from services.control_room.scenes import Play, Scene, Step, find_scene
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5
+MEASURE_SECONDS = 3.0  # how long a step waits at most for what is to be measured before it
 
 
 class Run:
@@ -29,6 +33,8 @@ class Run:
         self._how = play
         self._changed = changed
         self._ended = threading.Event()
+        self._telling = threading.Lock()
+        self._is_told = False
         self._steps_done = 0
         self._step = ""
 
@@ -55,8 +61,9 @@ class Run:
         return run
 
     def start(self) -> None:
-        """Play the steps and check the expectations, from two threads: a step may take its time."""
-        for task in (self._play, self._check):
+        """Play the steps and check each expectation, from threads of their own: none that waits delays another."""
+        pending = [check for check in self.checks if check.outcome == "pending"]
+        for task in (self._play, *(partial(self._decide, check) for check in pending)):
             threading.Thread(target=self._safely, args=(task,), name=f"scene-{self.scene.name}", daemon=True).start()
 
     def stop(self) -> None:
@@ -72,7 +79,9 @@ class Run:
 
     def _play(self) -> None:
         for step in self.scene.steps[self._steps_done :]:
-            if self._ended.wait(max(0.0, step.at_seconds - self.recording.elapsed_seconds())):
+            self._ended.wait(max(0.0, step.at_seconds - self.recording.elapsed_seconds()))
+            until(time.monotonic() + MEASURE_SECONDS, partial(self._is_ready_for, step))
+            if self._ended.is_set():
                 return
             if self._how.narrate and self._step != step.say:
                 self._lab.events.add(step.say)
@@ -80,6 +89,11 @@ class Run:
             self._do_in_the_end(step)
             self._steps_done += 1
             self._changed()
+
+    def _is_ready_for(self, step: Step) -> bool:
+        """Whether all that is to be measured before a step has been: it would measure what the step does."""
+        due = (check for check in self.checks if 0 < (check.expectation.at_seconds or 0) <= step.at_seconds)
+        return self._ended.is_set() or all(check.outcome != "pending" for check in due)
 
     def _do_in_the_end(self, step: Step) -> None:
         """Do a step; one that needs a service that is down waits for it, as all that it does may be done twice."""
@@ -114,14 +128,16 @@ class Run:
         before = sum(each.requests for each in self.scene.steps[: self._steps_done])
         return before + step.requests - len(self.recording.request_seconds)
 
-    def _check(self) -> None:
-        while self.verdict() == "pending" and not self._ended.wait(TICK_SECONDS):
-            for check in self.checks:
-                was = check.outcome
-                check.look(self.recording)
-                if check.outcome != was:
-                    self._changed()
-            if self.verdict() != "pending":
+    def _decide(self, check: Check) -> None:
+        """Look at an expectation until it is decided; the last one tells the verdict."""
+        while check.outcome == "pending":
+            if self._ended.wait(check.seconds_to_next_look(self.recording)):
+                return
+            check.look(self.recording)
+        self._changed()
+        with self._telling:
+            if self.verdict() != "pending" and not self._is_told:
+                self._is_told = True
                 self._tell_verdict()
 
     def _tell_verdict(self) -> None:

@@ -8,19 +8,24 @@ import pytest
 
 from services.common import problems
 from services.control_room.events import EventLog
-from services.control_room.scenes import Expectation, Scene, Step, Switched
+from services.control_room.measures import Recording
+from services.control_room.scenes import Expectation, Play, Scene, Step, Switched
 from services.control_room.stage import Run
 from tests.conftest import wait_until
 
 
 class Peers:
-    """The api grows by a byte with each look."""
+    """The api grows by a byte with each look; users can only be counted while they `answer`."""
 
     def __init__(self):
         self.size = 0
+        self.answer = threading.Event()
+        self.answer.set()
 
     def window(self, service, seconds):
         self.size += 1
+        if service == "traffic":
+            self.answer.wait(20)
         return {"rss_bytes": self.size, "users": {"success_ratio": 1.0}}
 
 
@@ -72,7 +77,7 @@ def run_of(lab, monkeypatch):
     """Take a scene up from what the control room before left, so many seconds after its start."""
     scene = Scene("drama", "Drama", 1, "story", (), (), 1, (), STEPS, EXPECTED)
     monkeypatch.setattr("services.control_room.stage.find_scene", lambda name: scene)
-    monkeypatch.setattr("services.control_room.stage.TICK_SECONDS", 0.01)
+    monkeypatch.setattr("services.control_room.check.TICK_SECONDS", 0.01)
     monkeypatch.setattr("services.control_room.stage.RETRY_SECONDS", 0.01)
     runs = []
 
@@ -137,3 +142,48 @@ def test_a_defence_that_was_added_stays_whatever_the_steps_say(lab, run_of, monk
     run_of(60, sent=0, play={"with": [{"service": "api", "name": "retry_budget"}]})
     wait_until(lambda: lab.done, "the step")
     assert lab.done == [("hang", True)]
+
+
+BEFORE = Expectation("before the hang", "success_ratio", minimum=1, at_seconds=0.1)
+BESIDE = Expectation("one that looks at the log", "event", contains="drama", equals="in the log", within_seconds=10)
+
+
+@pytest.fixture
+def run(lab):
+    """A scene that measures, then lets the api hang."""
+    scene = Scene("drama", "Drama", 1, "story", (), (), 1, (), (Step("trigger", 0.1, on=(HANG,)),), (BEFORE, BESIDE))
+    run = Run(scene, lab, Recording(lab, {}), Play(), lambda: None)
+    yield run
+    run.stop()
+
+
+def test_a_step_waits_for_what_is_measured_before_it_and_a_slow_look_delays_no_other(lab, run):
+    lab.peers.answer.clear()
+    run.start()
+    lab.events.add("drama")
+    wait_until(lambda: outcomes(run)[1] == "pass", "the other expectation is decided")
+    assert (outcomes(run), lab.done) == (["pending", "pass"], [])
+    lab.peers.answer.set()
+    wait_until(lambda: lab.done == [("hang", True)], "the step")
+    assert outcomes(run) == ["pass", "pass"]
+
+
+def test_a_step_does_not_wait_for_ever(lab, run, monkeypatch):
+    monkeypatch.setattr("services.control_room.stage.MEASURE_SECONDS", 0.1)
+    lab.peers.answer.clear()
+    run.start()
+    wait_until(lambda: lab.done == [("hang", True)], "the step")
+    assert outcomes(run)[0] == "pending"
+    lab.peers.answer.set()
+
+
+def test_the_verdict_is_told_once(lab, run):
+    run.start()
+    lab.events.add("drama")
+    told = "scene drama: as expected"
+    wait_until(lambda: any(told == event["text"] for event in lab.events.after(0)), told)
+    assert sum(told == event["text"] for event in lab.events.after(0)) == 1
+
+
+def outcomes(run):
+    return [check.outcome for check in run.checks]
