@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Namespace
 
 from .api import ControlRoom
 from .arguments import parse
@@ -20,6 +21,15 @@ def main(argv: list[str] | None = None) -> int:
     args = parse(argv)
     console = Console(os.environ, as_json=args.json)
     try:
+        return _run(args, console)
+    except BrokenPipeError:
+        # Whoever read our output has enough of it, as in `lab events | head`; Python must not flush into it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(args: Namespace, console: Console) -> int:
+    try:
         config = Config.load(args.port_offset, os.environ, project=args.project)
         code: int = args.run(Context(config, ControlRoom(config), console), args)
         return code
@@ -29,7 +39,3 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.note("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough of it, as in `lab events | head`; Python must not flush into it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
