@@ -23,7 +23,7 @@ export function mountStatus(root, banners, lab) {
   resetButton.querySelector("span").append(h("span", { class: "wide-only" }, " everything"));
   root.append(
     h("div", { class: "light", role: "status", "aria-label": "Status of the lab" }, shape, word),
-    h("div", { class: "status-words" }, reasons, scene, isViewer && h("p", { class: "status-scene" }, "You are watching: the presenter has the controls.")),
+    h("div", { class: "status-words" }, reasons, scene),
     h(
       "div",
       { class: "status-controls" },
@@ -37,7 +37,8 @@ export function mountStatus(root, banners, lab) {
       ),
     ),
   );
-  if (!isViewer) onKey("r", () => resetButton.click());
+  if (isViewer) document.getElementById("main").prepend(h("p", { class: "soft" }, "You are watching: the presenter has the controls."));
+  else onKey("r", () => resetButton.click());
   onKey("f", fullScreen);
   onKey("?", showHelp);
   lab.subscribe(({ state, answering }) => {
