@@ -55,6 +55,14 @@ class LocalLab(LabUnderTest):
         os.kill(pids[0], signal.SIGKILL)
         wait_until(lambda: not any(map(psutil.pid_exists, pids)), "they have died")
 
+    def pause(self, service: str) -> None:
+        """It stands still."""
+        self.cli("infra", "pause", service)
+
+    def go_on(self, service: str) -> None:
+        """It goes on where it was."""
+        self.cli("infra", "heal", service)
+
     def counts(self, service: str) -> dict[str, int]:
         """Threads and connections of the process that does the work."""
         worker = psutil.Process(self._running(service)[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.error
 from typing import Any
 
@@ -21,6 +22,25 @@ def on_stage(lab: LabUnderTest) -> Witness:
     lab.saw("traffic: setting arrivals is on (rps 6", min(after, lab.get("/api/events")["events"][0]["id"]) - 1)
     lab.wait(lambda state: state["scene"]["checks"][0]["outcome"] == "pass", "YELLOW is confirmed")
     return Witness(lab)
+
+
+def is_down(lab: LabUnderTest, service: str) -> None:
+    """Wait until the lab says that the service is gone."""
+    lab.wait(lambda state: state["services"][service]["up"] is False, f"{service} is down")
+    lab.wait(lambda state: f"{service} does not answer" in state["reasons"], "the page says so")
+
+
+def survives_a_pause(lab: Any, service: str) -> None:
+    """A service stands still for ten seconds: the rest goes on, and then everything is as it was."""
+    before = on_stage(lab)
+    lab.pause(service)
+    ends_at = time.monotonic() + 10
+    if service != "control-room":  # nobody can ask it how it is
+        is_down(lab, service)
+        before.others_go_on({service})
+    time.sleep(max(0, ends_at - time.monotonic()))
+    lab.go_on(service)
+    before.sees_everything_again()
 
 
 class Witness:

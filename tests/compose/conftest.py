@@ -77,6 +77,14 @@ class ComposeLab(LabUnderTest):
         self.docker("kill", *containers)
         self.docker("start", *containers)
 
+    def pause(self, service: str) -> None:
+        """It stands still."""
+        self.docker("pause", self.container(service))
+
+    def go_on(self, service: str) -> None:
+        """It goes on where it was."""
+        self.docker("unpause", self.container(service))
+
     def counts(self, service: str) -> dict[str, int]:
         """Threads and connections of the process that does the work."""
         threads, connections = map(int, self.inside(service, FIND_THE_WORKER + COUNT).stdout.split())

@@ -11,7 +11,7 @@ import pytest
 from scripts.benchmarks import fire
 from tests.compose.conftest import FIND_THE_WORKER, SERVICES
 from tests.conftest import wait_until
-from tests.survival import on_stage
+from tests.survival import is_down, on_stage, survives_a_pause
 
 pytestmark = pytest.mark.compose
 
@@ -38,11 +38,6 @@ def lives(lab):
     code = 'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:9000/admin/state").read().decode())'
     states = [json.loads(lab.inside(service, code).stdout) for service in SERVICES[:4]]
     return [(state["instance"], state["pid"]) for state in states]
-
-
-def is_down(lab, service):
-    lab.wait(lambda state: state["services"][service]["up"] is False, f"{service} is down")
-    lab.wait(lambda state: f"{service} does not answer" in state["reasons"], "the page says so")
 
 
 @contextmanager
@@ -147,15 +142,7 @@ def test_a_service_that_ran_out_of_memory_is_back_as_it_was(lab, service):
 @pytest.mark.long
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_that_is_paused_for_ten_seconds(lab, service):
-    before = on_stage(lab)
-    lab.docker("pause", lab.container(service))
-    ends_at = time.monotonic() + 10
-    if service != "control-room":
-        is_down(lab, service)
-        before.others_go_on({service})
-    time.sleep(max(0, ends_at - time.monotonic()))
-    lab.docker("unpause", lab.container(service))
-    before.sees_everything_again()
+    survives_a_pause(lab, service)
 
 
 @pytest.mark.long

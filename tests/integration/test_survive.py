@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.conftest import wait_until
 from tests.local import LocalLab
-from tests.survival import on_stage
+from tests.survival import on_stage, survives_a_pause
 
 SERVICES = ["traffic", "frontend", "api", "database", "control-room"]
 
@@ -79,16 +77,7 @@ def test_two_killed_at_once_are_back_as_they_were(lab, pair):
 @pytest.mark.long
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_that_is_paused_for_ten_seconds(lab, service):
-    before = on_stage(lab)
-    lab.cli("infra", "pause", service)
-    ends_at = time.monotonic() + 10
-    if service != "control-room":
-        lab.wait(lambda state: state["services"][service]["up"] is False, f"{service} is down")
-        lab.wait(lambda state: f"{service} does not answer" in state["reasons"], "the page says so")
-        before.others_go_on({service})
-    time.sleep(max(0, ends_at - time.monotonic()))
-    lab.cli("infra", "heal", service)
-    before.sees_everything_again()
+    survives_a_pause(lab, service)
 
 
 @pytest.mark.long
