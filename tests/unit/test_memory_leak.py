@@ -44,8 +44,8 @@ def test_memory_stays_when_the_leak_is_only_switched_off(api):
 
 @pytest.mark.parametrize(
     ("mb", "one_seconds", "expected"),
-    [(20, 0.2, 2), (20, 0.05, 8), (20, 0.45, 1), (0.1, 0.2, 0)],
-    ids=["to the nearest", "at most eight", "one", "small debts are saved up"],
+    [(20, 0.2, 2), (20, 0.05, 8), (20, 0.4, 1), (20, 0.35, 2), (0.1, 0.2, 0)],
+    ids=["to the nearest", "at most eight", "one", "rather two than one", "small debts are saved up"],
 )
 def test_a_request_runs_the_collections_that_it_owes(api, monkeypatch, mb, one_seconds, expected):
     leak = api.switches.get("failure", "memory_leak")
@@ -56,6 +56,24 @@ def test_a_request_runs_the_collections_that_it_owes(api, monkeypatch, mb, one_s
     leak._seconds_per_byte = one_seconds / (200 * MB)
     leak.before_request(Call("id", time.time()))
     assert len(collections) == expected
+
+
+def test_a_collection_that_was_held_up_does_not_stand_for_those_to_come(api, monkeypatch):
+    now, seconds = [0.0], [0.2, 0.2, 0.9, 0.2, 0.2]
+
+    def collect():
+        now[0] += seconds.pop(0)
+
+    monkeypatch.setattr("services.common.failures.memory_leak.gc.collect", collect)
+    monkeypatch.setattr("services.common.failures.memory_leak.time.perf_counter", lambda: now[0])
+    api.switches.change("failure", "memory_leak", True, {})
+    leak = api.switches.get("failure", "memory_leak")
+    left = []
+    for _ in range(3):
+        leak.leaked_bytes = 180 * MB
+        leak.before_request(Call("id", time.time()))
+        left.append(len(seconds))
+    assert left == [4, 2, 0]  # one to time it, then two each
 
 
 def test_saved_debts_are_paid_in_the_end(api, monkeypatch):

@@ -15,7 +15,7 @@ from services.common.switches import Failure, Host
 PAUSE_SECONDS_PER_MB = 0.450 / 20 * (512 - 200) / 200
 MAX_COLLECTIONS = 8
 GAP_SECONDS = 0.02  # between two collections, in which every other thread gets its turn: the admin plane needs several
-WORTH_ONE = 0.4  # of a collection: from there on a debt is rounded up to one
+WORTH_ONE, WORTH_TWO = 0.4, 1.25  # of a collection: from there on a debt is rounded up to one, or to two
 NO_LIMIT_BYTES = 512 * MB
 
 
@@ -23,8 +23,9 @@ class MemoryLeak(Failure):
     """Retains real objects and runs real full collections, whose pauses stop every thread of the process.
 
     How long the pauses are is measured, not set; how many there are follows the model above, as CPython itself knows
-    no heap limit. What a request owes is paid at once, to the nearest collection and with eight at the most; a debt
-    too small for that is saved up until it is worth one.
+    no heap limit. What a request owes is paid at once, to the nearest collection and with eight at the most; between
+    one and two rather with two, else a request were quicker than the one before it. A debt too small for one is saved
+    up. What a collection costs is taken from the quickest one so far: any may be held up by other processes.
     """
 
     name = "memory_leak"
@@ -68,8 +69,11 @@ class MemoryLeak(Failure):
         room_bytes = max(MB, self._limit_bytes - self.leaked_bytes)
         owed_seconds = PAUSE_SECONDS_PER_MB * mb * self.leaked_bytes / room_bytes
         one_seconds = self._seconds_per_byte * self.leaked_bytes
-        if owed_seconds >= WORTH_ONE * one_seconds:
-            return min(MAX_COLLECTIONS, int(owed_seconds / one_seconds + 1 - WORTH_ONE)) if one_seconds else 1
+        if not one_seconds:
+            return 1  # which is timed
+        owed = owed_seconds / one_seconds
+        if owed >= WORTH_ONE:
+            return min(MAX_COLLECTIONS, max(int(owed + 1 - WORTH_ONE), 2 if owed >= WORTH_TWO else 1))
         self._saved_seconds += owed_seconds
         if self._saved_seconds < one_seconds:
             return 0
@@ -85,7 +89,8 @@ class MemoryLeak(Failure):
             gc.collect()
             self._collected_at = time.perf_counter()
             with self._lock:
-                self._seconds_per_byte = (self._collected_at - began) / max(1, self.leaked_bytes)
+                seconds_per_byte = (self._collected_at - began) / max(1, self.leaked_bytes)
+                self._seconds_per_byte = min(seconds_per_byte, self._seconds_per_byte or seconds_per_byte)
 
     def on_reset(self) -> None:
         with self._lock:
