@@ -3,6 +3,7 @@
 import gc
 import threading
 import time
+from collections import deque
 
 from services.common.ballast import Ballast, drop_ballast, make_ballast
 from services.common.call import Call
@@ -15,7 +16,7 @@ from services.common.switches import Failure, Host
 PAUSE_SECONDS_PER_MB = 0.450 / 20 * (512 - 200) / 200
 MAX_COLLECTIONS = 8
 GAP_SECONDS = 0.02  # between two collections, in which every other thread gets its turn: the admin plane needs several
-WORTH_ONE, WORTH_TWO = 0.4, 1.25  # of a collection: from there on a debt is rounded up to one, or to two
+WORTH_ONE, WORTH_TWO = 0.4, 1.0  # collections: what a debt has to be worth for one of them at once, and for two
 NO_LIMIT_BYTES = 512 * MB
 
 
@@ -23,9 +24,9 @@ class MemoryLeak(Failure):
     """Retains real objects and runs real full collections, whose pauses stop every thread of the process.
 
     How long the pauses are is measured, not set; how many there are follows the model above, as CPython itself knows
-    no heap limit. What a request owes is paid at once, to the nearest collection and with eight at the most; between
-    one and two rather with two, else a request were quicker than the one before it. A debt too small for one is saved
-    up. What a collection costs is taken from the quickest one so far: any may be held up by other processes.
+    no heap limit. What a request owes is paid at once, to the nearest collection and with eight at the most; more than
+    one with two, else a request were quicker than the one before it. A debt too small for one is saved
+    up. What a collection costs is the median of the last three: any one may be held up by other processes.
     """
 
     name = "memory_leak"
@@ -41,7 +42,7 @@ class MemoryLeak(Failure):
         self._collecting = threading.Lock()
         self._collected_at = 0.0
         self._saved_seconds = 0.0
-        self._seconds_per_byte = 0.0
+        self._costs: deque[float] = deque(maxlen=3)  # of the last collections, in seconds per leaked byte
         self.leaked_bytes = 0
 
     def before_request(self, call: Call) -> None:
@@ -68,9 +69,9 @@ class MemoryLeak(Failure):
         """How many collections a request that left `mb` behind has to run; the lock is held."""
         room_bytes = max(MB, self._limit_bytes - self.leaked_bytes)
         owed_seconds = PAUSE_SECONDS_PER_MB * mb * self.leaked_bytes / room_bytes
-        one_seconds = self._seconds_per_byte * self.leaked_bytes
-        if not one_seconds:
+        if not self._costs:
             return 1  # which is timed
+        one_seconds = sorted(self._costs)[(len(self._costs) - 1) // 2] * self.leaked_bytes
         owed = owed_seconds / one_seconds
         if owed >= WORTH_ONE:
             return min(MAX_COLLECTIONS, max(int(owed + 1 - WORTH_ONE), 2 if owed >= WORTH_TWO else 1))
@@ -89,13 +90,14 @@ class MemoryLeak(Failure):
             gc.collect()
             self._collected_at = time.perf_counter()
             with self._lock:
-                seconds_per_byte = (self._collected_at - began) / max(1, self.leaked_bytes)
-                self._seconds_per_byte = min(seconds_per_byte, self._seconds_per_byte or seconds_per_byte)
+                if self.leaked_bytes:  # else a reset came meanwhile
+                    self._costs.append((self._collected_at - began) / self.leaked_bytes)
 
     def on_reset(self) -> None:
         with self._lock:
             leaked, self._leaked = self._leaked, []
             self.leaked_bytes = 0
-            self._saved_seconds = self._seconds_per_byte = 0.0  # timed anew by the first leak after this
+            self._saved_seconds = 0.0
+            self._costs.clear()  # timed anew by the first leak after this
         if leaked:
             drop_ballast(leaked)
