@@ -25,8 +25,8 @@ class MemoryLeak(Failure):
 
     How long the pauses are is measured, not set; how many there are follows the model above, as CPython itself knows
     no heap limit. What a request owes is paid at once, to the nearest collection and with eight at the most; more than
-    one with two, else a request were quicker than the one before it. A debt too small for one is saved
-    up. What a collection costs is the median of the last three: any one may be held up by other processes.
+    one with two, else a request were quicker than the one before it. A debt too small for one is saved up. What a
+    collection costs is the median of the last three: any one may be held up by other processes.
     """
 
     name = "memory_leak"
