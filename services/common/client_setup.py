@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -36,7 +37,9 @@ def make_client(
         lease=lease,
     )
     service.on_reset.append(client.window.clear)
-    service.state_parts.append(
-        lambda since: {"calls": {"peer": peer, "attempts": client.window.since(since), "total": client.window.total}}
-    )
+
+    def calls(since: float) -> dict[str, Any]:
+        return {"calls": {"peer": peer, "attempts": client.window.since(since), "seconds": time.time() - since}}
+
+    service.state_parts.append(calls)
     return client

@@ -23,13 +23,11 @@ class CountWindow:
         self._clock = clock
         self._lock = threading.Lock()
         self._quarters: deque[list[float]] = deque()  # [moment of the first, count]
-        self.total = 0
 
     def add(self) -> None:
         """One more, now."""
         now = self._clock()
         with self._lock:
-            self.total += 1
             if self._quarters and now - self._quarters[-1][0] < 0.25:
                 self._quarters[-1][1] += 1
                 return

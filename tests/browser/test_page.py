@@ -122,6 +122,24 @@ def test_where_motion_is_not_wanted_nothing_moves(open_page):
     assert "/s" in page.locator(".edge-rate").first.text_content()
 
 
+def test_the_rates_along_the_path_are_of_one_window(open_page):
+    page = open_page()
+
+    def forge(route: Any) -> None:
+        answer = route.fetch()
+        state = answer.json()
+        state["kpis"]["offered_rps"] = 4.0
+        for service in ("frontend", "api"):
+            state["services"][service]["calls"] |= {"attempts": 60, "seconds": 15.0}
+        route.fulfill(response=answer, json=state)
+
+    page.route("**/api/state", forge)
+    page.wait_for_function(
+        "[...document.querySelectorAll('.edge-rate')].every((e) => e.textContent === '4.0/s')", timeout=5000
+    )
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_what_a_service_says_is_text_and_never_html(open_page, lab):
     page = open_page()
     evil = "<img src=x onerror=alert(1)><b>bold</b>"

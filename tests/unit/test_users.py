@@ -61,7 +61,7 @@ async def until(condition, what, seconds=10):
 def test_users_keep_coming_while_none_is_answered(make_settings):
     async def run():
         async with traffic(make_settings, 100) as (frontend, _, users):
-            await until(lambda: users.arrivals.total >= 1, "the first user")
+            await until(lambda: users.arrivals.since(0) >= 1, "the first user")
             frontend.answers = False
             await until(lambda: len(users.waiting()) > 150, "150 wait")
             assert max(users.waiting()) < 10
@@ -74,7 +74,7 @@ def test_a_change_of_rate_takes_effect_at_once(make_settings):
         async with traffic(make_settings, 0.001) as (_, service, users):
             await asyncio.sleep(0.05)
             service.switches.change("setting", "arrivals", True, {"rps": 200})
-            await until(lambda: users.arrivals.total > 20, "users at the new rate", 5)
+            await until(lambda: users.arrivals.since(0) > 20, "users at the new rate", 5)
 
     asyncio.run(run())
 
@@ -82,7 +82,7 @@ def test_a_change_of_rate_takes_effect_at_once(make_settings):
 def test_patience_ends(make_settings):
     async def run():
         async with traffic(make_settings, 50, patience_seconds=0.1) as (frontend, _, users):
-            await until(lambda: users.arrivals.total >= 1, "the first user")
+            await until(lambda: users.arrivals.since(0) >= 1, "the first user")
             frontend.answers = False
             users.window.clear()
             await until(lambda: users.window.since(0)["ended"] > 10, "users left")
@@ -94,7 +94,7 @@ def test_patience_ends(make_settings):
 def test_a_reset_drops_open_connections_uncounted(make_settings):
     async def run():
         async with traffic(make_settings, 200) as (frontend, service, users):
-            await until(lambda: users.arrivals.total >= 1, "the first user")
+            await until(lambda: users.arrivals.since(0) >= 1, "the first user")
             frontend.answers = False
             await until(lambda: len(users.waiting()) > 20, "20 wait")
             service.switches.change("setting", "arrivals", True, {"rps": 0})

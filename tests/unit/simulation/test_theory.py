@@ -42,7 +42,7 @@ def test_users_arrive_as_a_poisson_process():
     totals = [0]
     for second in range(1, 501):
         lab.engine.run(second)
-        totals.append(lab.users.arrivals.total)
+        totals.append(lab.users.arrivals.since(0))
     counts = [after - before for before, after in pairwise(totals)]
     assert statistics.mean(counts) == pytest.approx(20, rel=0.03)
     assert statistics.variance(counts) == pytest.approx(20, rel=0.2)

@@ -10,7 +10,6 @@ import { draw, NODES } from "./drawing.js";
 import { Flow } from "./flow.js";
 
 const NARROW = matchMedia("(max-width: 1099px)");
-const RATE_SECONDS = 6;
 const STEP_MS = 240;
 const LIT_MS = 4500;
 const SLOW_SECONDS = 1;
@@ -79,8 +78,6 @@ function userControls(lab) {
 class Path {
   constructor(holder) {
     this.holder = holder;
-    /** @type {Record<string, {now: number, total: number}[]>} */
-    this.calls = {};
     this.rebuild();
   }
 
@@ -113,11 +110,11 @@ class Path {
     for (const [meter, values] of Object.entries(metersOf(name, service, state))) node.meters[meter].show(...values);
   }
 
-  showEdges({ kpis, services, window_seconds: window }, answering) {
+  showEdges({ kpis, services }, answering) {
     const offered = kpis.offered_rps ?? 0;
     const served = kpis.served_rps ?? 0;
     const failed = Math.max(0, kpis.success_ratio ? served / kpis.success_ratio - served : kpis.success_ratio === 0 ? offered : 0);
-    const rates = [offered, this.callRate("frontend", services, window), this.callRate("api", services, window)];
+    const rates = [offered, callsPerSecond(services.frontend), callsPerSecond(services.api)];
     this.drawing.edges.forEach((edge, index) => {
       this.there[index].rate = answering ? rates[index] : 0;
       say(edge.rate, `${rate(rates[index])}/s`);
@@ -131,19 +128,6 @@ class Path {
     const attempts = kpis.attempts_per_request;
     say(second.extra, mayRetry(services) && attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} calls` : "calls");
     say(this.drawing.edges[2].extra, "queries");
-  }
-
-  /** Calls a second over the last few seconds, from the counts of two moments. */
-  callRate(name, services, window) {
-    const calls = services[name].calls;
-    if (!calls) return 0;
-    const seen = (this.calls[name] ??= []);
-    const now = performance.now() / 1000;
-    if (seen.length && calls.total < seen.at(-1).total) seen.length = 0; // the process was started again
-    seen.push({ now, total: calls.total });
-    while (seen.length > 2 && now - seen[0].now > RATE_SECONDS) seen.shift();
-    const span = now - seen[0].now;
-    return span < 1 ? calls.attempts / window : (calls.total - seen[0].total) / span;
   }
 
   /** A test request is under way: where it is nobody knows before it is back. */
@@ -192,6 +176,11 @@ class Path {
 /** Green, amber or red. */
 export function outcomeOf(result) {
   return !result.ok ? "error" : result.seconds >= SLOW_SECONDS ? "warning" : "good";
+}
+
+/** Over the window that the users' rate is of, too: else the arrows of a healthy lab would not agree. */
+function callsPerSecond({ calls }) {
+  return calls ? calls.attempts / Math.max(1, calls.seconds) : 0;
 }
 
 const isFull = (part) => part && part.max > 0 && part.in_use >= part.max;
