@@ -14,6 +14,7 @@ from services.common import problems
 from services.control_room.journal import KEEP_EVENTS, Event
 
 MAX_STREAMS = 220
+EVENTS_AT_ONCE = 50  # a room that comes late gets a log of thousands: in one piece each, 200 of them took 80 MB
 KEEPALIVE_SECONDS = 5.0
 LEVELS = {"info": logging.INFO, "good": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 log = logging.getLogger(__name__)
@@ -83,9 +84,11 @@ class EventLog:
         """The events, with a comment every few seconds so that a dead peer is noticed."""
         yield "retry: 1000\n\n"
         while True:
-            if news := self._after(event_id):
-                event_id = news[-1][0]["id"]
-                yield "".join(text for _, text in news)
+            news = self._after(event_id)
+            for first in range(0, len(news), EVENTS_AT_ONCE):
+                piece = news[first : first + EVENTS_AT_ONCE]
+                event_id = piece[-1][0]["id"]
+                yield "".join(text for _, text in piece)
             with self._news:
                 newest = self._events[-1][0]["id"] if self._events else event_id
                 woken = newest > event_id or self._news.wait(KEEPALIVE_SECONDS)

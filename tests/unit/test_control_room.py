@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from services.common.catalogue import CATALOGUE
 from services.common.params import parse_params
 from services.common.problems import TooManyStreams
-from services.control_room.events import MAX_STREAMS, EventLog
+from services.control_room.events import EVENTS_AT_ONCE, MAX_STREAMS, EventLog
 from services.control_room.lab import find_switch
 from services.control_room.measures import MEASURES, Recording
 from services.control_room.peers import SharedLook
@@ -36,6 +37,18 @@ def test_a_stream_sends_what_was_and_what_comes_without_loss_or_repetition():
     log.add("two")
     assert '"two"' in next(stream)
     stream.close()
+
+
+def test_who_comes_late_gets_a_long_log_in_pieces():
+    log = EventLog()
+    for number in range(3 * EVENTS_AT_ONCE + 1):
+        log.add(str(number))
+    stream = log.stream(0)
+    next(stream)
+    pieces = [next(stream) for _ in range(4)]
+    assert [piece.count("\nid: ") + 1 for piece in pieces] == [EVENTS_AT_ONCE] * 3 + [1]
+    found = [json.loads(line[6:])["text"] for line in "".join(pieces).splitlines() if line.startswith("data: ")]
+    assert found == [str(number) for number in range(3 * EVENTS_AT_ONCE + 1)]
 
 
 def test_streams_are_bounded_and_one_that_ends_makes_room():
