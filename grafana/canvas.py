@@ -12,7 +12,8 @@ from typing import Any
 
 from grafana.panels import GREEN, GREY, LEVELS, ON_OFF, ORANGE, SKY, TIMES, VERMILLION, Panel, now, panel, words
 from services.common.catalogue import CATALOGUE
-from services.control_room.scenes import SCENES_OF_THE_SHOW, all_scenes
+from services.control_room.scene_files import all_scenes
+from services.control_room.scenes import SCENES_OF_THE_SHOW
 
 Element = dict[str, Any]
 

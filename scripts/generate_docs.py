@@ -9,7 +9,8 @@ from pathlib import Path
 from services.common.catalogue import CATALOGUE
 from services.common.params import Param
 from services.common.switches import DURATION, KINDS, PROBABILITY
-from services.control_room.scenes import SCENES_OF_THE_SHOW, Scene, all_scenes
+from services.control_room.scene_files import all_scenes
+from services.control_room.scenes import SCENES_OF_THE_SHOW, Scene
 
 ROOT = Path(__file__).resolve().parents[1]
 

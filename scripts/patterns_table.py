@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.simulation.prediction import in_words, predict
-from services.control_room.scenes import Scene, all_scenes
+from services.control_room.scene_files import all_scenes
+from services.control_room.scenes import Scene
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB = ROOT / "scripts" / "lab"

@@ -50,8 +50,7 @@ def predict(ctx: Context, args: Namespace) -> int:
         run = _threshold if args.recovers_below else _numbers
         run(ctx, scene, seeds, threads)
     except Problem as problem:
-        allowed = [] if problem.allowed is None else [f"allowed: {problem.allowed}"]
-        raise UsageError(problem.detail, *allowed) from None
+        raise UsageError(*problem.lines()) from None
     ctx.console.say()
     ctx.console.say("The model takes for granted (docs/prediction.md says more):")
     for line in ASSUMPTIONS:
@@ -63,11 +62,15 @@ def _find(name: str) -> Scene:
     """The scene of this folder; the lab need not run.
 
     Raises:
-        LabError: there is none of that name.
+        LabError: there is none of that name, or a scene's file cannot be read.
     """
-    from services.control_room.scenes import all_scenes
+    from services.common.problems import Problem
+    from services.control_room.scene_files import all_scenes
 
-    scenes = all_scenes()
+    try:
+        scenes = all_scenes()
+    except Problem as problem:
+        raise LabError(*problem.lines()) from None
     if name not in scenes:
         raise LabError(f"there is no scene {name!r}", did_you_mean(name, scenes, "scenes"))
     return scenes[name]

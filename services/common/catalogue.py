@@ -5,6 +5,9 @@ The order is that in which active switches are asked: defences stand at the door
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from services.common.defences.adaptive_concurrency import AdaptiveConcurrency
 from services.common.defences.bulkhead import Bulkhead
 from services.common.defences.circuit_breaker import CircuitBreaker
@@ -27,8 +30,10 @@ from services.common.failures.missing_index import MissingIndex
 from services.common.failures.outage import Outage
 from services.common.failures.slow_query import SlowQuery
 from services.common.failures.thread_leak import ThreadLeak
+from services.common.params import parse_params
+from services.common.problems import NotFound
 from services.common.sizes import Arrivals, Cache, Capacity, Client, Pool
-from services.common.switches import Switch
+from services.common.switches import KINDS, Switch
 
 # What a service does with the requests that come to it, and with those that it sends.
 DOOR: tuple[type[Switch], ...] = (Deadline, RateLimit, LoadShedding, AdaptiveConcurrency)
@@ -66,3 +71,29 @@ CATALOGUE: dict[str, tuple[type[Switch], ...]] = {
     ),
     "traffic": (Arrivals,),
 }
+
+
+def find_switch(service: str, kind: str, name: str) -> type[Switch]:
+    """The switch of the catalogue.
+
+    Raises:
+        NotFound: naming what there is.
+    """
+    if service not in CATALOGUE:
+        raise NotFound(f"there is no service {service!r:.60}", field="service", allowed=sorted(CATALOGUE))
+    if kind not in KINDS:
+        raise NotFound(f"there is no kind {kind!r:.60}", field="kind", allowed=list(KINDS))
+    names = {switch.name: switch for switch in CATALOGUE[service] if switch.kind == kind}
+    if name not in names:
+        raise NotFound(f"{service} has no {kind} {name!r:.60}", field="name", allowed=sorted(names))
+    return names[name]
+
+
+def check_switch(service: str, kind: str, name: str, params: Mapping[str, Any]) -> None:
+    """Whether it could be switched on with these parameters.
+
+    Raises:
+        NotFound, InvalidParameter: naming what is wrong, and what is allowed.
+    """
+    found = find_switch(service, kind, name)
+    found.check(parse_params(found.all_params(), params))

@@ -22,6 +22,10 @@ class Problem(Exception):
         self.field = field
         self.allowed = allowed
 
+    def lines(self) -> list[str]:
+        """What is wrong and, if it is known, what is allowed."""
+        return [self.detail] if self.allowed is None else [self.detail, f"allowed: {self.allowed}"]
+
     def document(self) -> dict[str, Any]:
         """The problem document, as a JSON-ready dict."""
         document: dict[str, Any] = {

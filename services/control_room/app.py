@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from services.control_room.lab import MAX_TEST_REQUESTS, Lab
 from services.control_room.openapi import openapi_document
 from services.control_room.page import install_page
 from services.control_room.play import play_of_body
-from services.control_room.scenes import all_scenes
+from services.control_room.scene_files import all_scenes
 from services.control_room.stage import Stage
 
 STATUS_SECONDS = 1.0
@@ -69,6 +70,10 @@ class Runtime:
 def create_app(settings: Settings | None = None) -> Flask:
     """The control room."""
     settings = settings or Settings.from_env_or_exit()
+    try:
+        all_scenes()
+    except problems.Problem as problem:
+        sys.exit("scenes: " + "\n  ".join(problem.lines()))
     lab = Lab(settings)
     stage = Stage(lab)
     app = Flask(__name__, static_folder=None)

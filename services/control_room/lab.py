@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.common import problems
-from services.common.catalogue import CATALOGUE
+from services.common.catalogue import CATALOGUE, check_switch
 from services.common.client import UserClient
-from services.common.params import parse_params
 from services.common.service import UNKNOWN_INSTANCE
 from services.common.settings import Settings
-from services.common.switches import KINDS, Switch
+from services.common.switches import KINDS
 from services.control_room.events import EventLog
 from services.control_room.journal import Journal
 from services.control_room.observer import Observer
@@ -136,8 +135,7 @@ class Lab:
             NotFound, InvalidParameter: nothing has changed.
             Unreachable: the service did not answer.
         """
-        found = find_switch(service, kind, name)
-        found.check(parse_params(found.all_params(), params))
+        check_switch(service, kind, name, params)
         body = {"active": active, "params": params}
         answer = self._post(service, f"/admin/switches/{kind}/{name}", body)
         self.observers[service].wake()
@@ -261,22 +259,6 @@ class Lab:
             "steps": steps,
             "checks": checks,
         }
-
-
-def find_switch(service: str, kind: str, name: str) -> type[Switch]:
-    """The switch of the catalogue.
-
-    Raises:
-        NotFound: naming what there is.
-    """
-    if service not in CATALOGUE:
-        raise problems.NotFound(f"there is no service {service!r:.60}", field="service", allowed=sorted(CATALOGUE))
-    if kind not in KINDS:
-        raise problems.NotFound(f"there is no kind {kind!r:.60}", field="kind", allowed=list(KINDS))
-    names = {switch.name: switch for switch in CATALOGUE[service] if switch.kind == kind}
-    if name not in names:
-        raise problems.NotFound(f"{service} has no {kind} {name!r:.60}", field="name", allowed=sorted(names))
-    return names[name]
 
 
 def _shown(state: dict[str, Any] | None, silent_seconds: float) -> dict[str, Any]:

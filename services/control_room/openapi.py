@@ -9,7 +9,7 @@ from services.common.catalogue import CATALOGUE
 from services.common.openapi import document, in_query, object_of, param_schema, read, switch_body, write
 from services.control_room.lab import MAX_TEST_REQUESTS
 from services.control_room.play import MAX_DEFENCES, SEED
-from services.control_room.scenes import all_scenes
+from services.control_room.scene_files import all_scenes
 
 
 def _read(summary: str, what: str, *errors: str) -> dict[str, Any]:

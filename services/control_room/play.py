@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.common import problems
-from services.common.params import parse_params
+from services.common.catalogue import check_switch
 from services.common.sizes import Arrivals
 from services.common.web import boolean, json_body, optional_object
-from services.control_room.lab import find_switch
 from services.control_room.scenes import Play, Switched
 
 MAX_DEFENCES = 20
@@ -41,8 +40,7 @@ def _defence(field: str, entry: Any) -> Switched:
         raise problems.InvalidParameter(f"a defence has no {unknown[0]!r:.60}", field=field, allowed=list(keys))
     service, name = str(entry.get("service", "")), str(entry.get("name", ""))
     params = optional_object("params", entry.get("params"))
-    found = find_switch(service, "defence", name)
-    found.check(parse_params(found.all_params(), params))
+    check_switch(service, "defence", name, params)
     return Switched(service, "defence", name, params)
 
 

@@ -1,17 +1,11 @@
-"""Scenes: TOML files with a story, steps, switches, and expectations as numbers that the lab checks itself."""
+"""Scenes: a story, steps, switches, and expectations as numbers that the lab checks itself."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from services.common import problems
-
-FOLDER = Path(__file__).parent / "scenes"
 SCENES_OF_THE_SHOW = 5  # the first ones; the others are patterns of outages
 
 
@@ -151,44 +145,3 @@ class Scene:
 
 def _without(kept: Collection[tuple[str, str, str]], switches: Sequence[Switched]) -> tuple[Switched, ...]:
     return tuple(each for each in switches if (each.service, each.kind, each.name) not in kept)
-
-
-def _step(on: Sequence[dict[str, Any]] = (), off: Sequence[dict[str, Any]] = (), **rest: Any) -> Step:
-    return Step(on=tuple(Switched(**entry) for entry in on), off=tuple(Switched(**entry) for entry in off), **rest)
-
-
-def read_scene(path: Path) -> Scene:
-    """The scene of a file; a key that does not belong there raises TypeError with its name."""
-    raw = tomllib.loads(path.read_text())
-    return Scene(
-        name=path.stem,
-        title=raw.pop("title"),
-        order=raw.pop("order"),
-        story=raw.pop("story").strip(),
-        do=tuple(raw.pop("do")),
-        watch=tuple(raw.pop("watch")),
-        rps=raw.pop("rps"),
-        switches=tuple(Switched(**entry) for entry in raw.pop("switches", [])),
-        steps=tuple(_step(**entry) for entry in raw.pop("steps", [])),
-        expect=tuple(Expectation(**entry) for entry in raw.pop("expect")),
-        **raw,
-    )
-
-
-@cache
-def all_scenes() -> dict[str, Scene]:
-    """Every scene, by name, in the order of the show."""
-    scenes = sorted((read_scene(path) for path in FOLDER.glob("*.toml")), key=lambda scene: scene.order)
-    return {scene.name: scene for scene in scenes}
-
-
-def find_scene(name: str) -> Scene:
-    """The scene.
-
-    Raises:
-        NotFound: naming those that there are.
-    """
-    scenes = all_scenes()
-    if name not in scenes:
-        raise problems.NotFound(f"there is no scene {name!r:.60}", field="name", allowed=list(scenes))
-    return scenes[name]

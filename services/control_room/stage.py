@@ -15,7 +15,8 @@ from services.control_room.lab import Lab
 from services.control_room.measures import Recording
 from services.control_room.peers import until
 from services.control_room.play import play_of
-from services.control_room.scenes import Play, Scene, Step, find_scene
+from services.control_room.scene_files import find_scene
+from services.control_room.scenes import Play, Scene, Step
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5

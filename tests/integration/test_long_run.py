@@ -19,7 +19,7 @@ import pytest
 from scripts.labcli.logs import MAX_BYTES
 from services.common.memory import MB
 from services.common.settings import DEFAULT_THREADS
-from services.control_room.scenes import all_scenes
+from services.control_room.scene_files import all_scenes
 from tests.conftest import wait_until
 from tests.local import local_lab
 

@@ -8,13 +8,12 @@ import threading
 import pytest
 
 from services.common.catalogue import CATALOGUE
-from services.common.params import parse_params
-from services.common.problems import TooManyStreams
+from services.common.problems import InvalidParameter, TooManyStreams
 from services.control_room.events import EVENTS_AT_ONCE, MAX_STREAMS, EventLog
-from services.control_room.lab import find_switch
 from services.control_room.measures import MEASURES, Recording
 from services.control_room.peers import SharedLook
-from services.control_room.scenes import Expectation, all_scenes
+from services.control_room.scene_files import all_scenes, read_scene
+from services.control_room.scenes import Expectation
 from tests.conftest import wait_until
 
 
@@ -103,15 +102,67 @@ def test_a_look_that_fails_does_not_block_the_next():
 
 
 @pytest.mark.parametrize("scene", all_scenes().values(), ids=list(all_scenes()))
-def test_every_scene_can_be_played(scene):
+def test_every_scene_can_be_told(scene):
     assert scene.title and scene.story and scene.do and scene.watch and scene.expect
-    for switched in [*scene.switches, *(each for step in scene.steps for each in (*step.on, *step.off))]:
-        found = find_switch(switched.service, switched.kind, switched.name)
-        found.check(parse_params(found.all_params(), switched.params))
-    for expectation in scene.expect:
-        assert expectation.measure in MEASURES
-        assert (expectation.at_seconds is None) != (expectation.within_seconds is None)
-        assert expectation.expected()
+    assert all(expectation.expected() for expectation in scene.expect)
+
+
+A_SCENE = """
+title = "Errors"
+order = 99
+story = "One answer in ten is an error."
+do = ["Start the scene"]
+watch = ["Success falls"]
+rps = 10
+
+[[steps]]
+say = "Errors"
+at_seconds = 10
+on = [{ service = "api", kind = "failure", name = "error_rate", params = { rate = 0.1 } }]
+
+[[expect]]
+text = "success"
+measure = "success_ratio"
+maximum = 0.97
+unit = "%"
+at_seconds = 30
+"""
+
+
+def test_a_scene_has_the_name_of_its_file(tmp_path):
+    file = tmp_path / "errors.toml"
+    file.write_text(A_SCENE)
+    scene = read_scene(file)
+    assert (scene.name, scene.duration_seconds, scene.steps[0].on[0].params) == ("errors", 30, {"rate": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "detail", "allowed"),
+    [
+        ("rps = 10", "rps = ", "bad.toml: it is not TOML: ", None),
+        ("rps = 10", "rps = 501", "bad.toml: rps must be from 0 to 500 1/s, not 501", 500),
+        ("rps = 10", 'rps = "ten"', "bad.toml: rps must be a number, not 'ten'", None),
+        ('title = "Errors"', "", "bad.toml: title is missing", None),
+        ('title = "Errors"', 'name = "Errors"', "bad.toml: there is no key 'name'", "title"),
+        ('["Success falls"]', '"Success falls"', "bad.toml: watch must be a list, not 'Success falls'", None),
+        ("[[expect]]", "[expect]", "bad.toml: expect must be a list of tables: write [[expect]] above each", None),
+        ("at_seconds = 10", "at_second = 10", "bad.toml: steps 1: there is no key 'at_second'", "at_seconds"),
+        ("error_rate", "eror_rate", "bad.toml: steps 1: on 1: api has no failure 'eror_rate'", "error_rate"),
+        ("rate = 0.1", "rate = 3", "bad.toml: steps 1: on 1: rate must be from 0 to 1, not 3", 1),
+        ("success_ratio", "sucess", "bad.toml: expect 1: there is no measure 'sucess'", "success_ratio"),
+        ("at_seconds = 30", "", "bad.toml: expect 1: it needs at_seconds or within_seconds, and not both", None),
+        ("maximum = 0.97", "", "bad.toml: expect 1: it needs a minimum, a maximum, or what it equals", None),
+        ("maximum = 0.97", "maximum = true", "bad.toml: expect 1: maximum must be a number, not True", None),
+    ],
+)
+def test_a_file_that_cannot_be_played_is_refused_and_says_where(tmp_path, right, wrong, detail, allowed):
+    file = tmp_path / "bad.toml"
+    assert right in A_SCENE
+    file.write_text(A_SCENE.replace(right, wrong))
+    with pytest.raises(InvalidParameter) as refused:
+        read_scene(file)
+    assert refused.value.detail.startswith(detail)
+    assert str(allowed or "") in str(refused.value.allowed or "")
 
 
 def test_the_five_scenes_of_the_demo_come_first():

@@ -12,7 +12,7 @@ from services.api.app import create_app as create_api
 from services.common.admin import create_admin_app
 from services.common.call import HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE
 from services.control_room.app import create_app as create_control_room
-from services.control_room.scenes import all_scenes
+from services.control_room.scene_files import all_scenes
 from services.database.app import create_app as create_database
 from services.frontend.app import create_app as create_frontend
 from services.traffic.app import create_service as create_traffic

@@ -3,7 +3,7 @@
 import pytest
 
 from scripts.generate_docs import ROOT, generated, tables
-from services.control_room.scenes import all_scenes
+from services.control_room.scene_files import all_scenes
 
 
 @pytest.mark.parametrize("document", tables())

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from scripts import patterns_table
-from services.control_room.scenes import all_scenes, find_scene
+from services.control_room.scene_files import all_scenes, find_scene
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from scripts.simulation.places import Places
 from scripts.simulation.prediction import predict
 from scripts.simulation.threshold import trial_scene
 from services.common.problems import InvalidParameter, InvalidRequest, NotFound, PoolTimeout, QueueFull
-from services.control_room.scenes import Scene, Switched, all_scenes, find_scene
+from services.control_room.scene_files import all_scenes, find_scene
+from services.control_room.scenes import Scene, Switched
 
 
 def described(scene: Scene, *seeds: int) -> list[dict]:

@@ -10,7 +10,8 @@ import pytest
 from scripts.simulation.lab import SimulatedLab
 from scripts.simulation.prediction import predict
 from scripts.simulation.threshold import recovers_below
-from services.control_room.scenes import Scene, Switched, find_scene
+from services.control_room.scene_files import find_scene
+from services.control_room.scenes import Scene, Switched
 
 SEEDS = (1, 2, 3)
 
