@@ -2,6 +2,7 @@
 
     python -m scripts.patterns_table play     every scene three times on the lab that runs; a result that is there stays
     python -m scripts.patterns_table write    the table, from those results
+    python -m scripts.patterns_table write --scene NAME    the rows of this scene alone; the others stay
 
 `play` keeps what `./scripts/lab scene NAME --verify --json` says as test-results/patterns/NAME-N.json. The lab is the
 one that ./scripts/lab means, so LAB_URL and the ports' variables hold. Literature and the reasons why the numbers
@@ -76,7 +77,7 @@ def rows_of(scene: Scene, results: Path, remarks: dict[str, Any]) -> list[str]:
             expectation.text,
             expectation.expected(),
             "not modelled" if entry.not_modelled else _cell(in_words(expectation, entry.values)),
-            _cell(in_words(expectation, [checks[number]["value"] for checks in runs])) if runs else "not measured",
+            _cell(in_words(expectation, [checks[number]["value"] for checks in runs])),
             remarks.get("literature", "") if number == 0 else "",
             remarks.get("why", {}).get(expectation.text, ""),
         ]
@@ -103,14 +104,29 @@ def table(results: Path) -> str:
     return "\n".join([*rows, "", legend])
 
 
-def write(results: Path) -> int:
-    """Put the table into its place in the document."""
-    made = table(results)
-    text, found = MARKED.subn(lambda match: f"{match[1]}{made}{match[2]}", DOCUMENT.read_text())
-    if found != 1:
-        raise ValueError(f"{DOCUMENT.name} has {found} places for the table, not one")
+def write(names: list[str], results: Path) -> int:
+    """Put the table, or the rows of some scenes, into the document; 1, and nothing is written, without results."""
+    scenes = all_scenes()
+    unplayed = [name for name in names if not measured(scenes[name], results)]
+    if unplayed:
+        print(f"no results of {', '.join(unplayed)}: play them first, or write the rows of others with --scene NAME")
+        return 1
+    text = DOCUMENT.read_text()
+    if names == list(scenes):
+        text = MARKED.sub(lambda match: f"{match[1]}{table(results)}{match[2]}", text)
+    else:
+        remarks = tomllib.loads(REMARKS.read_text())
+        for name in names:
+            text = with_rows(text, name, rows_of(scenes[name], results, remarks.get(name, {})))
     DOCUMENT.write_text(text)
     return 0
+
+
+def with_rows(text: str, name: str, rows: list[str]) -> str:
+    """The document with these rows for a scene: in the place of those that it has, or else below all others."""
+    made = "".join(f"{row}\n" for row in rows)
+    text, found = re.subn(rf"^\| `{name}` \|.*\n(\|  \|.*\n)*", lambda _: made, text, flags=re.MULTILINE)
+    return text if found else MARKED.sub(lambda match: match[0].replace("|\n\n", f"|\n{made}\n", 1), text)
 
 
 def main() -> int:
@@ -127,9 +143,10 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER", help="where the results are kept")
     parser.add_argument("--scene", action="append", choices=list(all_scenes()), metavar="NAME", help="this scene alone")
     args = parser.parse_args()
+    names = args.scene or list(all_scenes())
     if args.action == "write":
-        return write(args.results)
-    return play(args.scene or list(all_scenes()), args.times, args.results)
+        return write(names, args.results)
+    return play(names, args.times, args.results)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
 """The documents follow the code."""
 
+import re
+from dataclasses import fields
+
 import pytest
 
 from scripts.generate_docs import ROOT, generated, tables
-from services.control_room.scene_files import all_scenes
+from services.control_room.measures import MEASURES
+from services.control_room.scene_files import all_scenes, read_scene
+from services.control_room.scenes import Expectation, Scene, Step, Switched
 
 
 @pytest.mark.parametrize("document", tables())
@@ -15,4 +20,21 @@ def test_the_tables_are_those_of_the_catalogue_and_the_scenes(document):
 def test_the_table_of_the_patterns_has_every_number_of_every_scene(scene):
     text = (ROOT / "docs" / "patterns.md").read_text()
     missing = [entry.text for entry in scene.expect if f"| {entry.text} | {entry.expected()} |" not in text]
-    assert not missing, "play the scene and write the table: python -m scripts.patterns_table"
+    assert not missing, "docs/adding-a-scene.md says how its numbers come into the table"
+
+
+ADDING_A_SCENE = ROOT / "docs" / "adding-a-scene.md"
+
+
+def test_the_scene_of_the_document_can_be_played(tmp_path):
+    found = re.search(r"```toml\n(.*?)```", ADDING_A_SCENE.read_text(), re.DOTALL)
+    file = tmp_path / "some_errors.toml"
+    file.write_text(found[1])
+    assert read_scene(file).duration_seconds == 30
+
+
+def test_the_document_names_every_measure_and_every_key_of_a_scene():
+    text = ADDING_A_SCENE.read_text()
+    keys = {field.name for kind in (Scene, Step, Switched, Expectation) for field in fields(kind)} - {"name", "expect"}
+    unnamed = [name for name in {*MEASURES, *keys} if f"`{name}`" not in text and f"`[[{name}]]`" not in text]
+    assert not unnamed

@@ -31,10 +31,43 @@ def test_a_row_has_expected_predicted_measured_and_why(results):
     assert "| 40 to 60 % | 5" in second and "| 50 % (47 to 54 %) |  | chance |" in second
 
 
-def test_what_was_not_played_and_what_is_not_modelled_says_so(tmp_path):
-    rows = patterns_table.rows_of(find_scene("normal"), tmp_path, {})
-    assert "not measured" in rows[0]
-    assert "not modelled" in rows[2]
+def test_what_is_not_modelled_says_so(tmp_path):
+    texts = [entry.text for entry in find_scene("normal").expect]
+    (tmp_path / "normal-1.json").write_text(json.dumps({"checks": [{"text": text, "value": 1} for text in texts]}))
+    assert "not modelled" in patterns_table.rows_of(find_scene("normal"), tmp_path, {})[2]
+
+
+@pytest.fixture
+def document(tmp_path, monkeypatch):
+    """A copy of the document, to write into."""
+    copy = tmp_path / "patterns.md"
+    copy.write_text(patterns_table.DOCUMENT.read_text())
+    monkeypatch.setattr(patterns_table, "DOCUMENT", copy)
+    return copy
+
+
+def test_the_rows_of_one_scene_are_written_and_the_others_stay(results, document):
+    before = document.read_text().splitlines()
+    assert patterns_table.write(["pool_exhaustion"], results) == 0
+    after = document.read_text().splitlines()
+    changed = [new for old, new in zip(before, after, strict=True) if old != new]
+    assert changed and all("half of the requests succeed" in row or "pool_exhaustion" in row for row in changed)
+
+
+def test_the_rows_of_a_new_scene_come_below_all_others(document):
+    before = document.read_text().splitlines()
+    text = patterns_table.with_rows(document.read_text(), "new_scene", ["| `new_scene` | one |", "|  | two |"])
+    after = text.splitlines()
+    at = after.index("| `new_scene` | one |")
+    assert [*after[:at], *after[at + 2 :]] == before
+    assert after[at - 1].startswith("|  | ") and after[at + 1 : at + 3] == ["|  | two |", ""]
+
+
+def test_without_results_of_every_scene_nothing_is_written(results, document, capsys):
+    before = document.read_text()
+    assert patterns_table.write(list(all_scenes()), results) == 1
+    assert document.read_text() == before
+    assert "no results of normal, " in capsys.readouterr().out
 
 
 def test_the_document_has_a_place_for_it():
