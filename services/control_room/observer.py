@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.common import problems
+from services.common.catalogue import check_switch
 from services.common.memory import MB
 from services.control_room.events import EventLog
 from services.control_room.journal import Journal
@@ -165,6 +166,12 @@ class Observer:
         """Switch on what was on in the container before; the service keeps it itself over a mere crash."""
         began = time.time()
         for kind, name, params in _missing(last, state, began):
+            try:
+                check_switch(self._service, kind, name, params)
+            except (problems.NotFound, problems.InvalidParameter) as problem:  # it is of an older version of the lab
+                text = f"{self._service}: {name} cannot be put back: {problem}"
+                self._events.add(text, level="warning", service=self._service)
+                continue
             path = f"/admin/switches/{kind}/{name}"
             self._client.post(path, {"active": True, "params": params}, TIMEOUT_SECONDS)
             if self._forget_before > began:  # a reset came in between, and it has the last word

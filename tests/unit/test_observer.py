@@ -14,6 +14,7 @@ from services.control_room.observer import Observer
 
 NOTHING = {"failure": {}, "defence": {}, "setting": {}}
 LATENCY = {"delay_seconds": 1.0, "probability": 1.0, "duration_seconds": 0.0}
+HANG = {"probability": 1.0, "duration_seconds": 0.0}
 
 
 class Service:
@@ -98,8 +99,22 @@ def test_so_it_does_when_the_control_room_was_away_too(observer, service, events
     assert "api: latency put back as it was" in texts(events)
 
 
+def test_what_an_older_version_had_on_is_told_once_and_the_rest_is_put_back(observer, service, events):
+    service.on = {"gone": {}, "hang": {**HANG, "renamed": 1}, "latency": LATENCY}
+    watching = observer()
+    watching.look()
+    service.restart()
+    watching.look()
+    watching.look()
+    assert service.on == {"latency": LATENCY}
+    assert [text for text in texts(events) if "cannot be put back" in text] == [
+        "api: gone cannot be put back: api has no failure 'gone'",
+        "api: hang cannot be put back: there is no parameter 'renamed'",
+    ]
+
+
 def test_what_would_have_expired_meanwhile_is_not_put_back_and_the_rest_for_what_was_left(observer, service):
-    service.on = {"latency": LATENCY, "hang": LATENCY}
+    service.on = {"latency": LATENCY, "hang": HANG}
     service.left = {"latency": 0.0, "hang": 60.0}
     watching = observer()
     watching.look()
