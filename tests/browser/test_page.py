@@ -134,9 +134,8 @@ def test_the_rates_along_the_path_are_of_one_window(open_page):
         route.fulfill(response=answer, json=state)
 
     page.route("**/api/state", forge)
-    page.wait_for_function(
-        "[...document.querySelectorAll('.edge-rate')].every((e) => e.textContent === '4.0/s')", timeout=5000
-    )
+    rates = page.locator(".edge-rate")
+    wait_until(lambda: rates.all_text_contents() == ["4/s"] * 3, "the three arrows agree")
     page.unroute_all(behavior="ignoreErrors")
 
 
