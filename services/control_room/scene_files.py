@@ -127,6 +127,8 @@ def _expectation(entry: dict[str, Any]) -> Expectation:
         raise problems.InvalidParameter("it needs at_seconds or within_seconds, and not both")
     if all(bound is None for bound in (expectation.minimum, expectation.maximum, expectation.equals)):
         raise problems.InvalidParameter("it needs a minimum, a maximum, or what it equals")
+    if None not in (expectation.minimum, expectation.maximum) and not expectation.is_met_by(expectation.minimum):
+        raise problems.InvalidParameter("its minimum is above its maximum", field="minimum")
     return expectation
 
 

@@ -152,6 +152,7 @@ def test_a_scene_has_the_name_of_its_file(tmp_path):
         ("success_ratio", "sucess", "bad.toml: expect 1: there is no measure 'sucess'", "success_ratio"),
         ("at_seconds = 30", "", "bad.toml: expect 1: it needs at_seconds or within_seconds, and not both", None),
         ("maximum = 0.97", "", "bad.toml: expect 1: it needs a minimum, a maximum, or what it equals", None),
+        ("maximum = 0.97", "maximum = 0.5\nminimum = 1", "bad.toml: expect 1: its minimum is above its maximum", None),
         ("maximum = 0.97", "maximum = true", "bad.toml: expect 1: maximum must be a number, not True", None),
     ],
 )
