@@ -112,6 +112,9 @@ def write(names: list[str], results: Path) -> int:
         print(f"no results of {', '.join(unplayed)}: play them first, or write the rows of others with --scene NAME")
         return 1
     text = DOCUMENT.read_text()
+    found = len(MARKED.findall(text))
+    if found != 1:
+        raise ValueError(f"{DOCUMENT.name} has {found} places for the table, not one")
     if names == list(scenes):
         text = MARKED.sub(lambda match: f"{match[1]}{table(results)}{match[2]}", text)
     else:

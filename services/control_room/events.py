@@ -14,7 +14,7 @@ from services.common import problems
 from services.control_room.journal import KEEP_EVENTS, Event
 
 MAX_STREAMS = 220
-EVENTS_AT_ONCE = 50  # a room that comes late gets a log of thousands: in one piece each, 200 of them took 80 MB
+EVENTS_AT_ONCE = 50  # a room that comes late gets a log of thousands: in one piece each, 200 of them took 122 MB
 KEEPALIVE_SECONDS = 5.0
 LEVELS = {"info": logging.INFO, "good": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,9 @@ def read_scene(path: Path) -> Scene:
         parts = {key: _each(raw, key, make) for key, make in PARTS.items()}
         scene: Scene = _made(Scene, {**raw, **parts}, name=path.stem)
         _check_rps(scene.rps)
-        return scene
+        if not scene.expect:
+            raise problems.InvalidParameter("expect is missing", field="expect")
+        return replace(scene, story=scene.story.strip())
 
 
 @contextmanager
@@ -125,9 +127,10 @@ def _expectation(entry: dict[str, Any]) -> Expectation:
         raise problems.InvalidParameter(detail, field="measure", allowed=list(MEASURES))
     if (expectation.at_seconds is None) == (expectation.within_seconds is None):
         raise problems.InvalidParameter("it needs at_seconds or within_seconds, and not both")
-    if all(bound is None for bound in (expectation.minimum, expectation.maximum, expectation.equals)):
+    low, high = expectation.minimum, expectation.maximum
+    if low is None and high is None and expectation.equals is None:
         raise problems.InvalidParameter("it needs a minimum, a maximum, or what it equals")
-    if None not in (expectation.minimum, expectation.maximum) and not expectation.is_met_by(expectation.minimum):
+    if low is not None and high is not None and low > high:
         raise problems.InvalidParameter("its minimum is above its maximum", field="minimum")
     return expectation
 

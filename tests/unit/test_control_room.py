@@ -104,6 +104,7 @@ def test_a_look_that_fails_does_not_block_the_next():
 @pytest.mark.parametrize("scene", all_scenes().values(), ids=list(all_scenes()))
 def test_every_scene_can_be_told(scene):
     assert scene.title and scene.story and scene.do and scene.watch and scene.expect
+    assert scene.story == scene.story.strip()
     assert all(expectation.expected() for expectation in scene.expect)
 
 
@@ -145,6 +146,7 @@ def test_a_scene_has_the_name_of_its_file(tmp_path):
         ('title = "Errors"', "", "bad.toml: title is missing", None),
         ('title = "Errors"', 'name = "Errors"', "bad.toml: there is no key 'name'", "title"),
         ('["Success falls"]', '"Success falls"', "bad.toml: watch must be a list, not 'Success falls'", None),
+        (A_SCENE[A_SCENE.index("[[expect]]") :], "", "bad.toml: expect is missing", None),
         ("[[expect]]", "[expect]", "bad.toml: expect must be a list of tables: write [[expect]] above each", None),
         ("at_seconds = 10", "at_second = 10", "bad.toml: steps 1: there is no key 'at_second'", "at_seconds"),
         ("error_rate", "eror_rate", "bad.toml: steps 1: on 1: api has no failure 'eror_rate'", "error_rate"),
