@@ -18,7 +18,7 @@ from services.common.problems import (
     Problem,
 )
 from services.common.sizes import SPREAD, Arrivals
-from services.common.windows import CountWindow, UserWindow
+from services.common.windows import AttemptWindow, CountedCall, CountWindow, UserWindow
 from services.traffic.schedule import Schedule
 
 from .cache import SimulatedCache
@@ -120,7 +120,7 @@ class Caller(Server):
         super().__init__(engine, name, threads, dice)
         self._peer = peer
         self._setting = self.switches.get("setting", "client")
-        self.attempts = CountWindow(lambda: engine.now)
+        self._calls = AttemptWindow(lambda: engine.now)
 
     def handle(self, visit: Visit) -> Steps:
         """Call the next service; /about needs nobody."""
@@ -130,9 +130,10 @@ class Caller(Server):
     def call_peer(self, visit: Visit, seconds: float | None) -> Steps:
         """As `PeerClient.get`: raises the problem of the last attempt, when none succeeded."""
         attempts = 0
+        counted = self._calls.call()
         while True:
             attempts += 1
-            outcome, problem = yield from self._attempt(visit, seconds, attempts > 1)
+            outcome, problem = yield from self._attempt(visit, seconds, counted, attempts > 1)
             if problem is None:
                 return
             setting = self._setting.values
@@ -142,7 +143,7 @@ class Caller(Server):
             if pause:
                 yield pause
 
-    def _attempt(self, visit: Visit, seconds: float | None, is_retry: bool) -> Steps:
+    def _attempt(self, visit: Visit, seconds: float | None, counted: CountedCall, is_retry: bool) -> Steps:
         try:
             self.switches.before_attempt(is_retry)
         except Problem as problem:
@@ -151,7 +152,7 @@ class Caller(Server):
         refusal: Problem | None
         try:
             yield from self.lease(visit)
-            self.attempts.add()
+            counted.attempt()
             outcome, refusal = yield from self._send(visit, seconds or self._setting.values.timeout_seconds)
             self.give_back()
         except (PoolTimeout, DeadlineExceeded) as problem:
@@ -178,8 +179,8 @@ class Caller(Server):
         """Give back what the attempt held."""
 
     def state(self, since: float) -> dict[str, Any]:
-        """As a service's, with the attempts since the moment."""
-        return {**super().state(since), "calls": {"attempts": self.attempts.since(since)}}
+        """As a service's, with the calls since the moment."""
+        return {**super().state(since), "calls": self._calls.since(since)}
 
 
 class Api(Caller):

@@ -26,7 +26,7 @@ from services.common.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_STA
 from services.common.epoch import Epoch
 from services.common.metrics import ClientMetrics
 from services.common.switches import Switches
-from services.common.windows import CountWindow
+from services.common.windows import AttemptWindow, CountedCall, CountWindow, SumWindow
 
 
 def new_session(connections: int) -> requests.Session:
@@ -74,7 +74,9 @@ class PeerClient:
         self._random = rng or random.Random()
         self._session = new_session(connections)
         self._prepared: dict[str, requests.PreparedRequest] = {}
-        self.window = CountWindow()
+        self._sent = CountWindow()
+        self._calls = AttemptWindow()
+        self._ends = SumWindow(2)  # attempts that ended, and those of them that failed
 
     @property
     def timeout_seconds(self) -> float:
@@ -88,9 +90,10 @@ class PeerClient:
             Problem: the last attempt's, when none succeeded.
         """
         attempts = 0
+        counted = self._calls.call()
         while True:
             attempts += 1
-            attempt = self._attempt(path, call, timeout_seconds, is_retry=attempts > 1)
+            attempt = self._attempt(path, call, timeout_seconds, counted, is_retry=attempts > 1)
             if attempt.problem is None:
                 return attempt.answer
             setting = self._setting.values  # read each time: the cure may be switched on in mid-call
@@ -104,7 +107,32 @@ class PeerClient:
         """Close the connections that are kept open."""
         self._session.close()
 
-    def _attempt(self, path: str, call: Call, timeout_seconds: float | None, is_retry: bool) -> _Attempt:
+    def state(self, since: float, now: float) -> dict[str, Any]:
+        """The calls since a moment (seconds since 1970), as the admin plane shows them.
+
+        `begun` calls have made `attempts` so far; `sent` attempts were sent, whenever their calls were begun. These
+        three leave test requests out; `ended` and `failed`, the attempts that ended, do not.
+        """
+        ended, failed = self._ends.since(since)
+        return {
+            "peer": self.peer,
+            **self._calls.since(since),
+            "sent": self._sent.since(since),
+            "ended": int(ended),
+            "failed": int(failed),
+            "seconds": now - since,
+            "timeout_seconds": self.timeout_seconds,
+            "attempts_allowed": self._setting.values.attempts,
+        }
+
+    def forget(self) -> None:
+        """A reset: the windows start anew."""
+        for window in (self._sent, self._calls, self._ends):
+            window.clear()
+
+    def _attempt(
+        self, path: str, call: Call, timeout_seconds: float | None, counted: CountedCall, is_retry: bool
+    ) -> _Attempt:
         self._epoch.check(call.sent_at)
         began_at, began = time.time(), time.perf_counter()
         try:
@@ -116,7 +144,8 @@ class PeerClient:
             with self._lease(call):
                 (self._metrics.retry if is_retry else self._metrics.first).inc()
                 if not call.traced:  # test requests are not users
-                    self.window.add()
+                    self._sent.add()
+                    counted.attempt()
                 attempt = self._send(path, call, timeout_seconds or self.timeout_seconds)
         except (problems.PoolTimeout, problems.DeadlineExceeded) as problem:
             attempt = _Attempt("rejected", problem)
@@ -127,6 +156,7 @@ class PeerClient:
     def _ended(self, call: Call, attempt: _Attempt, began_at: float, began: float) -> _Attempt:
         seconds = time.perf_counter() - began
         self._metrics.duration[attempt.outcome].observe(seconds)
+        self._ends.add(1, attempt.problem is not None)
         if call.traced:
             call.attempts.append(
                 {

@@ -36,10 +36,6 @@ def make_client(
         connections=service.settings.threads,
         lease=lease,
     )
-    service.on_reset.append(client.window.clear)
-
-    def calls(since: float) -> dict[str, Any]:
-        return {"calls": {"peer": peer, "attempts": client.window.since(since), "seconds": time.time() - since}}
-
-    service.state_parts.append(calls)
+    service.on_reset.append(client.forget)
+    service.state_parts.append(lambda since: {"calls": client.state(since, time.time())})
     return client

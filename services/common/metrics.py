@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from services.common.memory import Memory
 from services.common.switches import Switches
+from services.common.windows import SumWindow
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, read by nobody
 
@@ -179,7 +180,8 @@ class GcWatch:
     """Times every full collection of the garbage collector; its pauses stop all threads.
 
     A collection may start while this very metric is being scraped, in the same thread and under its lock. So the
-    callback only notes the pause, and `drain`, called before a scrape, puts the notes into the histogram.
+    callback only notes the pause, and `drain`, called before a scrape or a look at the state, puts the
+    notes into the histogram.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -187,6 +189,7 @@ class GcWatch:
             "lab_gc_pause_seconds", "Full garbage collections.", registry=registry, buckets=FINE_BUCKETS
         )
         self._pauses: deque[float] = deque()
+        self._window = SumWindow(1)
         self._began = 0.0
 
     def start(self) -> None:
@@ -202,9 +205,16 @@ class GcWatch:
             self._pauses.append(time.perf_counter() - self._began)
 
     def drain(self) -> None:
-        """Put what was noted into the histogram."""
+        """Put what was noted into the histogram and the window."""
         while self._pauses:
-            self._pause.observe(self._pauses.popleft())
+            seconds = self._pauses.popleft()
+            self._pause.observe(seconds)
+            self._window.add(seconds)
+
+    def since(self, moment: float) -> float:
+        """Seconds that full collections took since the moment (seconds since 1970)."""
+        self.drain()
+        return self._window.since(moment)[0]
 
 
 def gauge(registry: CollectorRegistry, name: str, help_text: str, read: Callable[[], float]) -> Gauge:

@@ -25,6 +25,7 @@ from services.common.memory import Memory
 from services.common.settings import Settings
 from services.common.switches import Host, Switches
 from services.common.web import install_problems
+from services.common.windows import AnswerWindow
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -128,6 +129,8 @@ class Service:
             "threads_busy": self.busy,
             "threads_total": self.settings.threads,
             "waiting": self.waiting(),
+            "gc_pause_seconds": self._gc.since(since),
+            "window_seconds": max(0.0, now - since),
             "active": self.switches.active(),
             "expires": self.switches.expiries(),
         }
@@ -173,9 +176,16 @@ def write_instance(settings: Settings) -> None:
 
 
 def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> None:
-    """Give a Flask app what every data plane has: epoch, switches, metrics, request ids, problem documents."""
+    """Give a Flask app what every data plane has: epoch, switches, metrics, request ids, problem documents.
+
+    The first of its routes is the one on the users' path: it alone counts in the state's `answers`.
+    """
     install_problems(app)
+    routes = list(routes)
     server = metrics.Server(service.registry, routes, service.settings.threads)
+    answers = AnswerWindow()
+    service.on_reset.append(answers.clear)
+    service.state_parts.append(lambda since: {"answers": answers.since(since, time.time())})
     server.active.set_function(lambda: service.busy + service.waiting())
     server.busy.set_function(lambda: service.busy)
     app.wsgi_app = _refuse_old(app.wsgi_app, service.epoch)  # type: ignore[method-assign, assignment]
@@ -198,6 +208,8 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
         if call.let_in:
             service.switches.after_request(call)
         server.duration.labels(route, response.status_code).observe(call.elapsed_seconds)
+        if route == routes[0] and reason != problems.Reset.reason:
+            answers.add(response.status_code >= 500, call.elapsed_seconds)
         response.headers[REQUEST_ID] = call.request_id
         if call.traced:
             response.headers[HOPS] = json.dumps(call.hops(service.name, response.status_code, reason))

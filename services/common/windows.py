@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 KEEP_SECONDS = 600
+RECENT_SECONDS = 5  # whether anything comes back at all is judged over these
 
 
 def quantile(ordered: list[float], q: float) -> float | None:
@@ -16,34 +17,137 @@ def quantile(ordered: list[float], q: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(q * len(ordered)))] if ordered else None
 
 
-class CountWindow:
-    """Counts things that happen (arrivals, attempts), to a quarter of a second. Times are seconds since 1970."""
+class Bucket:
+    """The sums of a quarter of a second; `began` is the moment of its first event."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, began: float, columns: int) -> None:
+        self.began = began
+        self.sums = [0.0] * columns
+
+
+class SumWindow:
+    """Sums over things that happen, to a quarter of a second. Times are seconds since 1970."""
+
+    def __init__(self, columns: int, clock: Callable[[], float] = time.time) -> None:
+        self._columns = columns
         self._clock = clock
         self._lock = threading.Lock()
-        self._quarters: deque[list[float]] = deque()  # [moment of the first, count]
+        self._buckets: deque[Bucket] = deque()
 
-    def add(self) -> None:
-        """One more, now."""
+    def add(self, *values: float, to: Bucket | None = None) -> Bucket:
+        """Add a value to each column, now, or at the moment of an earlier event: `to` is what that one returned."""
         now = self._clock()
         with self._lock:
-            if self._quarters and now - self._quarters[-1][0] < 0.25:
-                self._quarters[-1][1] += 1
-                return
-            self._quarters.append([now, 1])
-            while self._quarters[0][0] < now - KEEP_SECONDS:
-                self._quarters.popleft()
+            bucket = to or self._newest(now)
+            for column, value in enumerate(values):
+                bucket.sums[column] += value
+        return bucket
 
-    def since(self, moment: float) -> int:
-        """How many since the moment."""
+    def _newest(self, now: float) -> Bucket:
+        if not self._buckets or now - self._buckets[-1].began >= 0.25:
+            self._buckets.append(Bucket(now, self._columns))
+            while self._buckets[0].began < now - KEEP_SECONDS:
+                self._buckets.popleft()
+        return self._buckets[-1]
+
+    def since(self, moment: float) -> list[float]:
+        """The sum of each column since the moment."""
+        sums = [0.0] * self._columns
         with self._lock:
-            return int(sum(count for began, count in self._quarters if began >= moment))
+            for bucket in reversed(self._buckets):
+                if bucket.began < moment:
+                    break
+                for column, value in enumerate(bucket.sums):
+                    sums[column] += value
+        return sums
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._quarters.clear()
+            self._buckets.clear()
+
+
+class CountWindow:
+    """Counts things that happen (arrivals, attempts), to a quarter of a second."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._sums = SumWindow(1, clock)
+
+    def add(self) -> None:
+        """One more, now."""
+        self._sums.add(1)
+
+    def since(self, moment: float) -> int:
+        """How many since the moment (seconds since 1970)."""
+        return int(self._sums.since(moment)[0])
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._sums.clear()
+
+
+class AttemptWindow:
+    """Calls and their attempts, each attempt counted at the moment of its call's first one.
+
+    So attempts and calls are always of the same calls: their ratio never leaves 1 to the attempts that a call may make.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._sums = SumWindow(2, clock)
+
+    def call(self) -> CountedCall:
+        """A call, which counts from its first attempt on."""
+        return CountedCall(self._sums)
+
+    def since(self, moment: float) -> dict[str, int]:
+        """Calls that were begun since the moment (seconds since 1970), and the attempts that they have made so far."""
+        calls, attempts = self._sums.since(moment)
+        return {"begun": int(calls), "attempts": int(attempts)}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._sums.clear()
+
+
+class CountedCall:
+    """One call of an `AttemptWindow`."""
+
+    def __init__(self, sums: SumWindow) -> None:
+        self._sums = sums
+        self._begun: Bucket | None = None
+
+    def attempt(self) -> None:
+        """The call sends an attempt, now."""
+        if self._begun is None:
+            self._begun = self._sums.add(1, 1)
+        else:
+            self._sums.add(0, 1, to=self._begun)
+
+
+class AnswerWindow:
+    """Answers of a service: how many, how many of them errors, and what they took."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._sums = SumWindow(3, clock)
+
+    def add(self, is_error: bool, seconds: float) -> None:
+        """One answer, now, after so many seconds in the handler."""
+        self._sums.add(1, is_error, seconds)
+
+    def since(self, moment: float, now: float) -> dict[str, Any]:
+        """What was answered since the moment (seconds since 1970); `mean_seconds` is None without an answer."""
+        count, errors, seconds = self._sums.since(moment)
+        last, _, _ = self._sums.since(max(moment, now - RECENT_SECONDS))
+        return {
+            "count": int(count),
+            "errors": int(errors),
+            "mean_seconds": seconds / count if count else None,
+            "last_5_seconds": int(last),
+        }
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._sums.clear()
 
 
 class UserWindow:

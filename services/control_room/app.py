@@ -15,11 +15,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from services.common import problems
 from services.common.catalogue import CATALOGUE
-from services.common.metrics import ProcessCollector, gauge
+from services.common.metrics import ProcessCollector
 from services.common.params import Param
 from services.common.settings import Settings
 from services.common.switches import KINDS
 from services.common.web import boolean, install_problems, json_body, optional_object
+from services.control_room.exporter import StateCollector
 from services.control_room.guard import Guard
 from services.control_room.history import History
 from services.control_room.lab import MAX_TEST_REQUESTS, Lab
@@ -43,9 +44,8 @@ class Runtime:
         self.stage = stage
         self.history = History()
         self.registry = CollectorRegistry()
-        self._status = 0
         self.registry.register(ProcessCollector())
-        gauge(self.registry, "lab_status", "0 GREEN, 1 YELLOW, 2 RED.", lambda: self._status)
+        self.registry.register(StateCollector(lambda: lab.latest))
         active = Gauge("lab_scene_active", "1 for the scene that is on.", ["scene"], registry=self.registry)
         for scene in all_scenes():
             active.labels(scene).set_function(partial(self._is_on, scene))
@@ -63,7 +63,7 @@ class Runtime:
         pause = threading.Event()
         while not pause.wait(STATUS_SECONDS):
             state = self.lab.state()
-            self._status = self.lab.tell_status(state)
+            self.lab.tell_status(state)
             self.history.add(state)
 
 

@@ -16,10 +16,20 @@ from services.common.service import UNKNOWN_INSTANCE
 from services.common.settings import Settings
 from services.common.switches import KINDS
 from services.control_room.events import EventLog
+from services.control_room.health import (
+    WHY,
+    edge_level,
+    health_of_all,
+    kpi_levels,
+    memory_share,
+    queue_patience_ratio,
+    wasted_work_ratio,
+    why,
+)
 from services.control_room.journal import Journal
 from services.control_room.observer import Observer
 from services.control_room.peers import Peers, States, until
-from services.control_room.status import LEVELS, WINDOW_SECONDS, judge, kpis_of
+from services.control_room.status import LEAST_SECONDS, WINDOW_SECONDS, attempts_allowed, judge, kpis_of
 
 TEST_TIMEOUT_SECONDS = 25.0
 MAX_TEST_REQUESTS = 20
@@ -32,7 +42,6 @@ DOWN_SECONDS = 1.5
 RETRY_SECONDS = 0.1
 STOP_TIMEOUT_SECONDS = 0.5
 SAME_LAB_SECONDS = 3.0
-NO_VERDICT: tuple[str, list[str]] = ("GREEN", [])
 DATA_SERVICES = ["database", "api", "frontend"]
 
 
@@ -48,7 +57,10 @@ class Lab:
         self._tests: deque[dict[str, Any]] = deque(maxlen=TESTS_KEPT)
         self._reset_lock = threading.Lock()
         self._status_told = "GREEN"
-        self._verdict = NO_VERDICT
+        self._known: States = {}
+        self._latest: dict[str, Any] | None = None
+        self._latest_asked = 0.0
+        self._latest_lock = threading.Lock()
 
     def start(self) -> None:
         """Take up the journal, and watch the services."""
@@ -81,32 +93,55 @@ class Lab:
 
     def state(self) -> dict[str, Any]:
         """The state of everything, fresh, but for the scene."""
-        asked_at = time.time()
+        asked_at, asked = time.time(), time.monotonic()
         states = self.peers.states()
         for service, seen in states.items():
             if seen is not None:
                 self.observers[service].tell(seen, asked_at)
-        kpis = kpis_of(states, list(self._tests))
+        state = self._state(states, asked_at)
+        with self._latest_lock:
+            if asked >= self._latest_asked:
+                self._latest, self._latest_asked = state, asked
+        return state
+
+    @property
+    def latest(self) -> dict[str, Any] | None:
+        """The state that somebody asked for last: what is exported to Prometheus."""
+        return self._latest
+
+    def _state(self, states: States, now: float) -> dict[str, Any]:
+        down = self._down(states)
+        known = self._last_known(states, down)
+        kpis = kpis_of(known, list(self._tests), now)
+        status, reasons = judge(known, kpis, down, now)
+        health = health_of_all(known, kpis, down, now)
         traffic = states.get("traffic")
-        status, reasons = self._verdict = self._judge(states, kpis)
+        has_users = bool((known.get("traffic") or {}).get("rps"))
         return {
             "status": status,
             "reasons": reasons,
             "traffic": {"rps": traffic["rps"], "in_flight": traffic["in_flight"]} if traffic else None,
             "kpis": kpis,
+            "kpi_levels": kpi_levels(kpis, has_users),
+            "cascade": _cascade(status, known, kpis, down),
             "window_seconds": WINDOW_SECONDS,
             "services": {
-                service: _shown(state, self.observers[service].silent_seconds()) for service, state in states.items()
+                service: {
+                    **_shown(state, self.observers[service].silent_seconds()),
+                    "health": health[service].describe(),
+                }
+                for service, state in states.items()
             },
         }
 
-    def _judge(self, states: States, kpis: Mapping[str, float | None]) -> tuple[str, list[str]]:
-        """The status and its reasons; where nobody can say how users are, it is no better than it was."""
-        down = self._down(states)
-        verdict = judge(states, kpis, down)
-        if states.get("traffic") is None and "traffic" not in down:
-            verdict = max(verdict, self._verdict, key=lambda known: LEVELS[known[0]])
-        return verdict
+    def _last_known(self, states: States, down: list[str]) -> States:
+        """The states, with the last word of a service that is silent for a moment; one that is down has none."""
+        for service, state in states.items():
+            if state is not None:
+                self._known[service] = state
+            elif service in down:
+                self._known.pop(service, None)
+        return {service: self._known.get(service) for service in states}
 
     def _down(self, states: States) -> list[str]:
         """The services that did not answer now, nor to their observer for longer than a collection may last."""
@@ -116,15 +151,14 @@ class Lab:
             if state is None and self.observers[service].silent_seconds() > DOWN_SECONDS
         ]
 
-    def tell_status(self, state: dict[str, Any]) -> int:
-        """0 GREEN, 1 YELLOW, 2 RED; tells the activity log when it has changed."""
+    def tell_status(self, state: dict[str, Any]) -> None:
+        """Tell the activity log when the status has changed."""
         status = state["status"]
         if status != self._status_told:
             self._status_told = status
             self.journal.note("status", status)
             level = {"GREEN": "good", "YELLOW": "warning", "RED": "error"}[status]
             self.events.add(f"status {status}: {'; '.join(state['reasons'])}", level=level)
-        return LEVELS[status]
 
     # What can be done.
 
@@ -198,7 +232,7 @@ class Lab:
             quiet = not unreachable and until(deadline, self._is_quiet)
             unreachable += self._reset_services(["traffic"], time.time(), deadline)
             self._tests.clear()
-            self._verdict = NO_VERDICT
+            self._known.clear()
             checks = self._verify(deadline) if quiet and not unreachable else []
             return self._reset_result(began, unreachable, quiet, checks)
 
@@ -261,16 +295,35 @@ class Lab:
         }
 
 
+def _cascade(status: str, states: States, kpis: Mapping[str, float | None], down: list[str]) -> dict[str, Any]:
+    """What keeps an outage alive: the reason, the longest queue, work for nobody, and the retries that are allowed."""
+    reason = why(status, states, kpis, down)
+    return {
+        "why": {"code": reason, "text": WHY[reason]},
+        "queue_patience_ratio": queue_patience_ratio(states),
+        "wasted_work_ratio": wasted_work_ratio(states, first=DATA_SERVICES[-1], last=DATA_SERVICES[0]),
+        "attempts_allowed": attempts_allowed(states.values()),
+    }
+
+
 def _shown(state: dict[str, Any] | None, silent_seconds: float) -> dict[str, Any]:
     """A service as `GET /api/state` shows it; one that does not answer has its keys too, as nulls."""
     keys = ("rss_bytes", "memory_limit_bytes", "leaked_bytes", "threads_busy", "threads_total", "waiting")
     if state is None:
         nothing: dict[str, Any] = {**dict.fromkeys(keys), "active": {kind: {} for kind in KINDS}}
-        return {"up": False, **nothing, "silent_seconds": round(silent_seconds, 1)}
-    optional = ("expires", "pool", "connections", "cache", "calls", "oom_kills")
+        return {"up": False, **nothing, "memory_share": None, "silent_seconds": round(silent_seconds, 1)}
+    optional = ("expires", "pool", "connections", "cache", "waits", "oom_kills")
+    calls = state.get("calls")
     return {
         "up": True,
         **{key: state[key] for key in keys},
+        "memory_share": memory_share(state),
         "active": state["active"],
         **{key: state[key] for key in optional if key in state},
+        **({"calls": _shown_calls(calls, edge_level(state))} if calls else {}),
     }
+
+
+def _shown_calls(calls: dict[str, Any], level: int) -> dict[str, Any]:
+    seconds = max(LEAST_SECONDS, calls["seconds"])
+    return {"peer": calls["peer"], "rps": calls["sent"] / seconds, "level": level}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.common.memory import MB
 from services.control_room.scenes import Expectation
+from services.control_room.status import attempts_per_request
 
 KEPT = ("before_rss", "start_rss", "reset_seconds", "request_seconds", "rss_after", "started_at", "first_event")
 
@@ -85,10 +86,8 @@ def _of_users(key: str) -> Measure:
 
 
 def _attempts_per_request(recording: Recording, expectation: Expectation) -> float | None:
-    ended = recording.users(expectation)["ended"]
-    seconds = min(expectation.window_seconds, recording.elapsed_seconds())
-    edges = [recording.lab.peers.window(service, seconds)["calls"]["attempts"] for service in ("frontend", "api")]
-    return max(edges) / ended if ended else None
+    seconds = min(expectation.window_seconds, max(0.1, recording.elapsed_seconds()))
+    return attempts_per_request(recording.lab.peers.window(service, seconds) for service in ("frontend", "api"))
 
 
 def _status(recording: Recording, _: Expectation) -> str:

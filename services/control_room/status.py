@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from services.common.windows import quantile
+from services.common.windows import RECENT_SECONDS, quantile
 
 if TYPE_CHECKING:
     from services.control_room.peers import States
 
 WINDOW_SECONDS = 15.0
-STUCK_SECONDS = 5.0
+LEAST_SECONDS = 1.0  # one user in the first tenth of a second after a reset is not ten a second
+STUCK_SECONDS = float(RECENT_SECONDS)
 STUCK_IN_FLIGHT = 5
 RED_BELOW, YELLOW_BELOW = 0.90, 0.99
 SLOW_P95_SECONDS = 1.0
-MEMORY_YELLOW = 0.75
+MEMORY_YELLOW, MEMORY_RED = 0.75, 0.90
 LEVELS = {"GREEN": 0, "YELLOW": 1, "RED": 2}
 NO_KPIS: dict[str, float | None] = dict.fromkeys(
     ("success_ratio", "p50_seconds", "p95_seconds", "offered_rps", "served_rps", "attempts_per_request")
@@ -34,7 +36,7 @@ def kpis_of(states: States, tests: Sequence[Mapping[str, Any]], now: float | Non
     if traffic["rps"] == 0:
         return _kpis_of_tests(tests)
     users = traffic["users"]
-    seconds = max(0.001, min(WINDOW_SECONDS, (now or time.time()) - users["since"]))
+    seconds = max(LEAST_SECONDS, min(WINDOW_SECONDS, (now or time.time()) - users["since"]))
     if not users["ended"] and not traffic["in_flight"]:
         return dict(NO_KPIS)
     return {
@@ -43,21 +45,31 @@ def kpis_of(states: States, tests: Sequence[Mapping[str, Any]], now: float | Non
         "p95_seconds": users["p95_seconds"],
         "offered_rps": traffic["arrived"] / seconds,
         "served_rps": users["succeeded"] / seconds,
-        "attempts_per_request": attempts_per_request(states, users["ended"]),
+        "attempts_per_request": attempts_per_request(states.values()),
     }
 
 
-def attempts_per_request(states: States, ended: int) -> float | None:
-    """Attempts on the edge that has most of them, over the user requests that ended in the window."""
-    edges = [state["calls"]["attempts"] for state in states.values() if state is not None and "calls" in state]
-    return max(edges) / ended if edges and ended else None
+def attempts_per_request(states: Iterable[Mapping[str, Any] | None]) -> float | None:
+    """What one user's request becomes: the attempts of a call so far, multiplied over the layers; None without calls.
+
+    Each layer counts the attempts of just the calls that it began in the window, so that this never leaves 1 to what
+    the layers' settings allow.
+    """
+    calls = [state["calls"] for state in states if state is not None and "calls" in state]
+    ratios = [each["attempts"] / each["begun"] for each in calls if each["begun"]]
+    return math.prod(ratios) if ratios else None
+
+
+def attempts_allowed(states: Iterable[Mapping[str, Any] | None]) -> int:
+    """The most that one user's request may become; 1 is no retries."""
+    return math.prod(state["calls"]["attempts_allowed"] for state in states if state is not None and "calls" in state)
 
 
 def _kpis_of_tests(tests: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     if not tests:
         return dict(NO_KPIS)
     seconds = sorted(test["seconds"] for test in tests)
-    attempts = [max((len(hop["attempts"]) for hop in test["hops"]), default=1) for test in tests]
+    attempts = [math.prod(max(1, len(hop["attempts"])) for hop in test["hops"]) for test in tests]
     return {
         **NO_KPIS,
         "success_ratio": sum(test["ok"] for test in tests) / len(tests),
@@ -88,20 +100,25 @@ def _red_reasons(states: States, kpis: Mapping[str, float | None], now: float) -
     reasons = []
     success = kpis["success_ratio"]
     if success is not None and success < RED_BELOW:
-        reasons.append(f"{success * 100:.0f} % of requests succeed, less than {RED_BELOW * 100:.0f} %")
+        reasons.append(f"only {success * 100:.0f} % of requests succeed (target {YELLOW_BELOW * 100:.0f} %)")
     traffic = states.get("traffic")
-    if traffic is not None and traffic["rps"] and now - traffic["epoch"] >= STUCK_SECONDS:
-        stuck = traffic["in_flight"] >= STUCK_IN_FLIGHT and not traffic["last_5_seconds"]["ended"]
-        if stuck:
-            reasons.append(f"nothing came back in {STUCK_SECONDS:g} s, and {traffic['in_flight']} users wait")
+    if traffic is not None and is_stuck(traffic, now):
+        reasons.append(f"nothing came back in {STUCK_SECONDS:g} s, and {traffic['in_flight']} users wait")
     return reasons
+
+
+def is_stuck(traffic: Mapping[str, Any], now: float) -> bool:
+    """Whether users wait and none of them has had an answer for 5 s."""
+    if not traffic["rps"] or now - traffic["epoch"] < STUCK_SECONDS:
+        return False
+    return bool(traffic["in_flight"] >= STUCK_IN_FLIGHT and not traffic["last_5_seconds"]["ended"])
 
 
 def _yellow_reasons(states: States, kpis: Mapping[str, float | None]) -> list[str]:
     reasons = []
     success, p95 = kpis["success_ratio"], kpis["p95_seconds"]
     if success is not None and RED_BELOW <= success < YELLOW_BELOW:
-        reasons.append(f"{success * 100:.1f} % of requests succeed, less than {YELLOW_BELOW * 100:.0f} %")
+        reasons.append(f"only {success * 100:.1f} % of requests succeed (target {YELLOW_BELOW * 100:.0f} %)")
     if p95 is not None and p95 >= SLOW_P95_SECONDS:
         reasons.append(f"one request in twenty takes {p95:.1f} s or more")
     for service, state in states.items():

@@ -22,15 +22,7 @@ def create_service(settings: Settings) -> tuple[Service, Users]:
     users = Users(settings.data_urls["frontend"], arrivals, UserMetrics(service.registry))
     service.switches.subscribe(users.wake)
     service.on_reset.append(users.drop_all)
-    service.state_parts.append(
-        lambda since: {
-            "rps": arrivals.values.rps,
-            "in_flight": len(users.waiting()),
-            "arrived": users.arrivals.since(since),
-            "users": users.window.since(since, users.waiting()),
-            "last_5_seconds": users.window.since(max(since, time.time() - 5)),
-        }
-    )
+    service.state_parts.append(lambda since: {"rps": arrivals.values.rps, **users.state(since, time.time())})
     return service, users
 
 

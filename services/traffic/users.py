@@ -12,6 +12,7 @@ import contextlib
 import random
 import socket
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -20,7 +21,7 @@ from services.common.call import DEADLINE, REQUEST_ID, REQUEST_START, new_reques
 from services.common.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES, caller_timeout
 from services.common.problems import Reset
 from services.common.switches import Switch
-from services.common.windows import CountWindow, UserWindow
+from services.common.windows import RECENT_SECONDS, CountWindow, UserWindow
 from services.traffic.schedule import Schedule
 
 MAX_IN_FLIGHT = 2000
@@ -121,6 +122,28 @@ class Users:
         """The ages of those who still wait, in seconds. From any thread."""
         now = time.monotonic()
         return [now - began for began in list(self._tasks.values())]
+
+    def state(self, since: float, now: float) -> dict[str, Any]:
+        """How users were since a moment (seconds since 1970), and their calls of the frontend. From any thread."""
+        waiting = self.waiting()
+        felt, arrived = self.window.since(since, waiting), self.arrivals.since(since)
+        return {
+            "in_flight": len(waiting),
+            "arrived": arrived,
+            "users": felt,
+            "last_5_seconds": self.window.since(max(since, now - RECENT_SECONDS)),
+            "calls": {
+                "peer": "frontend",
+                "begun": arrived,
+                "attempts": arrived,
+                "sent": arrived,
+                "ended": felt["ended"],
+                "failed": felt["ended"] - felt["succeeded"],
+                "seconds": now - since,
+                "timeout_seconds": self._setting.values.patience_seconds,
+                "attempts_allowed": 1,
+            },
+        }
 
     async def run(self) -> None:
         """Let users arrive for ever: a Poisson process at the rate of the setting, whatever became of the others."""

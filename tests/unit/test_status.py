@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.common.memory import MB
-from services.control_room.lab import NO_VERDICT, Lab
-from services.control_room.status import NO_KPIS, judge, kpis_of
+from services.control_room.status import attempts_allowed, judge, kpis_of
 
 NOW = 1000.0
 
@@ -32,7 +31,7 @@ def states(users=None, *, rps=4.0, in_flight=0, last=5, api=None, since=985.0):
         "users": felt | (users or {}),
         "last_5_seconds": {"ended": last},
     }
-    calls = {"calls": {"attempts": 60}}
+    calls = {"calls": {"begun": 60, "attempts": 60, "attempts_allowed": 1}}
     return {"frontend": state(**calls), "api": api or state(**calls), "database": state(), "traffic": state(**traffic)}
 
 
@@ -99,9 +98,28 @@ def test_kpis_are_rates_over_the_window():
     assert kpis["offered_rps"] == 4.0 and kpis["served_rps"] == 2.0 and kpis["attempts_per_request"] == 1.0
 
 
-def test_while_the_users_do_not_say_how_they_are_the_status_is_no_better_than_it_was(make_settings):
-    lab = Lab(make_settings("control-room"))
-    lab._verdict = ("RED", ["39 % of requests succeed"])
-    assert lab._judge({"traffic": None}, NO_KPIS) == ("RED", ["39 % of requests succeed"])
-    lab._verdict = NO_VERDICT
-    assert lab._judge({"traffic": None}, NO_KPIS)[0] == "GREEN"
+TRAFFIC = states()["traffic"]
+
+
+def with_calls(*layers):
+    """States of layers, each with the calls that it began, their attempts, and the attempts that it allows."""
+    names = ("begun", "attempts", "attempts_allowed")
+    return [{"calls": dict(zip(names, layer, strict=True))} for layer in layers]
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ([(60, 60, 1), (60, 60, 1)], 1.0),
+        ([(60, 150, 3), (150, 150, 1)], 2.5),
+        ([(10, 30, 3), (30, 90, 3)], 9.0),
+        ([(1, 3, 3), (600, 600, 1)], 3.0),  # what the api still works off is of other requests
+        ([(60, 60, 1), (0, 0, 1)], 1.0),  # the cache answers all of them
+        ([(0, 0, 3), (0, 0, 1)], None),
+    ],
+)
+def test_attempts_are_multiplied_over_the_layers_and_stay_within_what_they_allow(layers, expected):
+    layered = with_calls(*layers)
+    found = kpis_of({"frontend": layered[0], "api": layered[1], "traffic": TRAFFIC}, [], NOW)
+    assert found["attempts_per_request"] == expected
+    assert expected is None or 1 <= expected <= attempts_allowed(layered)

@@ -3,68 +3,55 @@
 import { h, say, set } from "../../lib/dom.js";
 import { mb, percent, rate, secondsParts } from "../../lib/format.js";
 
-const FLAGS = { warning: "▲ high", error: "✕ bad" };
+const LEVELS = ["", "warning", "error"]; // of the control room: ok, strained, failing
 
 /**
- * Each tile: its name, [numeral, unit] and level, from the state. The thresholds are those of the status.
+ * Each tile: its name, [numeral, unit], level and flag, from the state. The control room decides the levels.
  * @type {{name: string, of: (state: any) => {value: [string, string], level?: string, flag?: string, share?: number}}[]}
  */
 const TILES = [
   {
     name: "Success",
-    of: ({ kpis }) => {
-      const share = kpis.success_ratio;
-      const level = share == null ? "" : share < 0.9 ? "error" : share < 0.99 ? "warning" : "";
-      return { value: [percent(share), "%"], level, flag: level === "error" ? "✕ below 90 %" : "▲ below 99 %" };
+    of: ({ kpis, kpi_levels: levels }) => {
+      const level = LEVELS[levels.success_ratio];
+      return { value: [percent(kpis.success_ratio), "%"], level, flag: level === "error" ? "✕ below 90 %" : "▲ below 99 %" };
     },
   },
-  {
-    name: "p50: half within",
-    of: ({ kpis }) => ({ value: secondsParts(kpis.p50_seconds), level: slow(kpis.p50_seconds), flag: "▲ slow" }),
-  },
-  {
-    name: "p95: 95 % within",
-    of: ({ kpis }) => ({ value: secondsParts(kpis.p95_seconds), level: slow(kpis.p95_seconds), flag: "▲ slow" }),
-  },
+  { name: "p50: half within", of: (state) => waited(state, "p50_seconds") },
+  { name: "p95: 95 % within", of: (state) => waited(state, "p95_seconds") },
   {
     name: "Served of offered",
-    of: ({ kpis, traffic }) => {
+    of: ({ kpis, kpi_levels: levels, traffic }) => {
       if (!traffic) return { value: ["–", ""] };
       if (!traffic.rps) return { value: ["0", "users"] };
-      const behind = kpis.offered_rps > 1 && kpis.served_rps < 0.9 * kpis.offered_rps && kpis.success_ratio < 0.9;
-      return {
-        value: [rate(kpis.served_rps), `of ${rate(kpis.offered_rps)} /s`],
-        level: behind ? "error" : "",
-        flag: "✕ behind",
-      };
+      return { value: [rate(kpis.served_rps), `of ${rate(kpis.offered_rps)} /s`], level: LEVELS[levels.served_rps], flag: "✕ behind" };
     },
   },
   {
     name: "Attempts a request",
-    of: ({ kpis, services }) => {
+    of: ({ kpis, kpi_levels: levels, cascade }) => {
       const attempts = kpis.attempts_per_request;
-      const level = !mayRetry(services) ? "" : attempts > 1.5 ? "error" : attempts > 1.15 ? "warning" : "";
-      return { value: [attempts == null ? "–" : attempts.toFixed(1), ""], level, flag: level === "error" ? "✕ storm" : "▲ retries" };
+      if (attempts == null) return { value: ["–", ""] };
+      if (cascade.attempts_allowed === 1) return { value: ["1", "no retries"] };
+      const level = LEVELS[levels.attempts_per_request];
+      return { value: [attempts.toFixed(1), `of ${cascade.attempts_allowed}`], level, flag: level === "error" ? "✕ storm" : "▲ retries" };
     },
   },
   {
     name: "Memory of api",
     of: ({ services }) => {
-      const { up, rss_bytes: used, memory_limit_bytes: limit } = services.api;
-      const share = limit ? used / limit : 0;
-      const level = share >= 0.9 ? "error" : share >= 0.75 ? "warning" : "";
-      if (!up) return { value: [mb(used), "MB"], level: "error", flag: "✕ no answer", share };
-      return { value: [mb(used), limit ? `of ${mb(limit)} MB` : "MB"], level, flag: `${FLAGS[level]?.slice(0, 1)} ${Math.round(share * 100)} %`, share };
+      const { up, rss_bytes: used, memory_limit_bytes: limit, memory_share: share, health } = services.api;
+      if (!up && health.problems.down) return { value: [mb(used), "MB"], level: "error", flag: "✕ no answer" };
+      const level = LEVELS[health.problems.memory ?? 0];
+      const flag = `${level === "error" ? "✕" : "▲"} ${Math.round((share ?? 0) * 100)} %`;
+      return { value: [mb(used), limit ? `of ${mb(limit)} MB` : "MB"], level, flag, share: share ?? 0 };
     },
   },
 ];
 
-/** Whether any service tries more than once; while queues grow, calls outnumber the answers without a retry. */
-export function mayRetry(services) {
-  return Object.values(services).some(({ active }) => active.setting.client?.attempts > 1);
+function waited({ kpis, kpi_levels: levels }, name) {
+  return { value: secondsParts(kpis[name]), level: LEVELS[levels[name]], flag: "▲ slow" };
 }
-
-const slow = (value) => (value >= 1 ? "warning" : "");
 
 /** @param {HTMLElement} root @param {import("../../lib/lab.js").Lab} lab */
 export function mountKpis(root, lab) {

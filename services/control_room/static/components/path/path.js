@@ -5,7 +5,6 @@ import { busy, inWords } from "../../lib/commands.js";
 import { h, s, say, set } from "../../lib/dom.js";
 import { mb, rate, words } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
-import { mayRetry } from "../kpis/kpis.js";
 import { draw, NODES } from "./drawing.js";
 import { Flow } from "./flow.js";
 
@@ -13,6 +12,8 @@ const NARROW = matchMedia("(max-width: 1099px)");
 const STEP_MS = 240;
 const LIT_MS = 4500;
 const SLOW_SECONDS = 1;
+const HEALTH = ["good", "warning", "error", "unknown"]; // of the control room: ok, strained, failing, down
+const MEMORY = ["", "warning", "error"];
 
 /** @param {HTMLElement} root @param {import("../../lib/lab.js").Lab} lab */
 export function mountPath(root, lab) {
@@ -105,16 +106,16 @@ class Path {
   showNode(name, state) {
     const node = this.drawing.nodes[name];
     const service = state.services[name];
-    node.setHealth(...healthOf(name, service, state));
+    node.setHealth(HEALTH[service.health.level], service.health.word);
     node.setTags(tagsOf(name, service));
     for (const [meter, values] of Object.entries(metersOf(name, service, state))) node.meters[meter].show(...values);
   }
 
-  showEdges({ kpis, services }, answering) {
+  showEdges({ kpis, services, cascade }, answering) {
     const offered = kpis.offered_rps ?? 0;
     const served = kpis.served_rps ?? 0;
     const failed = Math.max(0, kpis.success_ratio ? served / kpis.success_ratio - served : kpis.success_ratio === 0 ? offered : 0);
-    const rates = [offered, callsPerSecond(services.frontend), callsPerSecond(services.api)];
+    const rates = [services.traffic, services.frontend, services.api].map(({ calls }) => calls?.rps ?? 0);
     this.drawing.edges.forEach((edge, index) => {
       this.there[index].rate = answering ? rates[index] : 0;
       say(edge.rate, `${rate(rates[index])}/s`);
@@ -126,7 +127,7 @@ class Path {
     say(first.good, served >= 0.05 ? `✓ ${rate(served)}/s` : "");
     say(first.bad, failed >= 0.05 ? `✕ ${rate(failed)}/s` : "");
     const attempts = kpis.attempts_per_request;
-    say(second.extra, mayRetry(services) && attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} calls` : "calls");
+    say(second.extra, cascade.attempts_allowed > 1 && attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} calls` : "calls");
     say(this.drawing.edges[2].extra, "queries");
   }
 
@@ -178,38 +179,6 @@ export function outcomeOf(result) {
   return !result.ok ? "error" : result.seconds >= SLOW_SECONDS ? "warning" : "good";
 }
 
-/** Over the window that the users' rate is of, too: else the arrows of a healthy lab would not agree. */
-function callsPerSecond({ calls }) {
-  return calls ? calls.attempts / Math.max(1, calls.seconds) : 0;
-}
-
-const isFull = (part) => part && part.max > 0 && part.in_use >= part.max;
-
-/** @returns {[string, string]} level and word */
-function healthOf(name, service, state) {
-  if (!service.up) return ["unknown", "no answer"];
-  if (name === "traffic") return usersHealth(state);
-  const share = service.memory_limit_bytes ? service.rss_bytes / service.memory_limit_bytes : 0;
-  const pool = service.pool && { in_use: service.pool.in_use, max: service.pool.size };
-  const isSaturated = (service.threads_total && service.threads_busy >= service.threads_total) || service.waiting > 0;
-  if (isSaturated) return ["error", "threads full"];
-  if (isFull(service.connections)) return ["error", "connections full"];
-  if (isFull(pool)) return ["error", "pool full"];
-  if (share >= 0.9) return ["error", "memory full"];
-  if (share >= 0.75) return ["warning", "memory high"];
-  const busiest = Math.max(service.threads_busy / (service.threads_total || 1), pool ? pool.in_use / pool.max : 0);
-  if (busiest >= 0.7) return ["warning", "busy"];
-  return Object.keys(service.active.failure).length ? ["warning", "failure on"] : ["good", "healthy"];
-}
-
-function usersHealth({ kpis, traffic }) {
-  if (!traffic?.rps) return ["good", "none come"];
-  if (kpis.success_ratio == null) return ["good", "arriving"];
-  if (kpis.success_ratio < 0.9) return ["error", "get errors"];
-  if (kpis.success_ratio < 0.99) return ["warning", "some errors"];
-  return kpis.p95_seconds >= SLOW_SECONDS ? ["warning", "wait long"] : ["good", "happy"];
-}
-
 function fillLevel(share) {
   return share >= 1 ? "error" : share >= 0.75 ? "warning" : "";
 }
@@ -229,9 +198,8 @@ function metersOf(name, service, { traffic }) {
   if (name === "api") {
     meters.connections = of(pool?.in_use, pool?.size);
     const limit = service.memory_limit_bytes;
-    const share = limit ? service.rss_bytes / limit : 0;
-    const level = share >= 0.9 ? "error" : share >= 0.75 ? "warning" : "";
-    meters.memory = service.rss_bytes != null ? [share, limit ? `${mb(service.rss_bytes)} of ${mb(limit)}` : mb(service.rss_bytes), level] : [0, "–"];
+    const level = MEMORY[service.health.problems.memory ?? 0];
+    meters.memory = service.rss_bytes != null ? [service.memory_share, limit ? `${mb(service.rss_bytes)} of ${mb(limit)}` : mb(service.rss_bytes), level] : [0, "–"];
   }
   if (name === "database") meters.connections = of(slots?.in_use, slots?.max);
   const queued = (service.waiting ?? 0) + (pool?.waiting ?? 0) + (slots?.queued ?? 0);

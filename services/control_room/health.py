@@ -1,0 +1,234 @@
+"""How each service is, and why the lab does not recover: the one place where these are decided.
+
+Page, command line, `/api/state`, Prometheus, Grafana and alerts show what is computed here, over the lab's one window:
+the last 15 s, or since the last reset. Pure functions of what the services say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from services.control_room.status import (
+    MEMORY_RED,
+    MEMORY_YELLOW,
+    RED_BELOW,
+    SLOW_P95_SECONDS,
+    STUCK_IN_FLIGHT,
+    YELLOW_BELOW,
+    is_stuck,
+)
+
+if TYPE_CHECKING:
+    from services.control_room.peers import States
+
+State = Mapping[str, Any]
+Kpis = Mapping[str, float | None]
+
+OK, STRAINED, FAILING, DOWN = range(4)
+SOME_ERRORS, MANY_ERRORS = 1 - YELLOW_BELOW, 1 - RED_BELOW
+SLOW_SECONDS = 1.0
+BUSY_SHARE = 0.7
+SOME_RETRIES, RETRY_STORM = 1.15, 1.5  # attempts per request
+GC_SHARE = 0.3
+# What can be wrong with a service, the most telling first: of those that are as bad, the first one is its word.
+REASONS = ("down", "memory", "connections", "pool", "threads", "queue", "stuck", "errors", "slow", "busy")
+WHY = {
+    0: "It is well: users have their answers",
+    1: "It cannot: a failure is still on",
+    2: "It cannot: a service is down",
+    3: "Queues are longer than callers wait: all work is for those who have gone",
+    4: "Retries keep the load above what can be served",
+    5: "A service collects garbage instead of working",
+    6: "None of the usual reasons: it may be on its way back",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a service; `level` is STRAINED, FAILING or DOWN."""
+
+    reason: str
+    level: int
+    word: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a service is: the word and the level of the worst that is wrong with it, and all that is."""
+
+    level: int
+    word: str
+    problems: tuple[Problem, ...] = ()
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready; `problems` is {reason: level}."""
+        return {
+            "level": self.level,
+            "word": self.word,
+            "problems": {problem.reason: problem.level for problem in self.problems},
+        }
+
+
+def health_of_all(states: States, kpis: Kpis, down: Collection[str], now: float) -> dict[str, Health]:
+    """The health of every service. `down` names those that do not answer; `states` are the last ones known."""
+    timeouts = _timeouts(states)
+    return {service: _health(service, state, kpis, service in down, timeouts, now) for service, state in states.items()}
+
+
+def _health(
+    service: str, state: State | None, kpis: Kpis, is_down: bool, timeouts: Mapping[str, float], now: float
+) -> Health:
+    if is_down:
+        return Health(DOWN, "no answer", (Problem("down", DOWN, "no answer"),))
+    if state is None:
+        return Health(OK, "starting")
+    problems = list(_problems_of_users(state, kpis, now) if "users" in state else _problems(service, state, timeouts))
+    if not problems:
+        return Health(OK, _well(state, kpis))
+    problems.sort(key=lambda problem: (-problem.level, REASONS.index(problem.reason)))
+    return Health(problems[0].level, problems[0].word, tuple(problems))
+
+
+def _well(state: State, kpis: Kpis) -> str:
+    if "users" not in state:
+        return "healthy"
+    if not state["rps"]:
+        return "idle"
+    return "arriving" if kpis["success_ratio"] is None else "happy"
+
+
+def _problems_of_users(traffic: State, kpis: Kpis, now: float) -> Iterator[Problem]:
+    if not traffic["rps"]:
+        return
+    success, p95 = kpis["success_ratio"], kpis["p95_seconds"]
+    if is_stuck(traffic, now):
+        yield Problem("stuck", FAILING, "no answers")
+    if success is not None and success < YELLOW_BELOW:
+        many = success < RED_BELOW
+        yield Problem("errors", FAILING if many else STRAINED, "get errors" if many else "some errors")
+    if p95 is not None and p95 >= SLOW_P95_SECONDS:
+        yield Problem("slow", STRAINED, "wait long")
+
+
+def _problems(service: str, state: State, timeouts: Mapping[str, float]) -> Iterator[Problem]:
+    yield from _problems_of_memory(state)
+    yield from _problems_of_places(state)
+    yield from _problems_of_answers(state)
+    if longest_wait(state) > timeouts.get(service, float("inf")):
+        yield Problem("queue", FAILING, "queue too long")
+
+
+def _problems_of_memory(state: State) -> Iterator[Problem]:
+    share = memory_share(state)
+    if share >= MEMORY_YELLOW:
+        is_full = share >= MEMORY_RED
+        yield Problem("memory", FAILING if is_full else STRAINED, "memory full" if is_full else "memory high")
+
+
+def _problems_of_places(state: State) -> Iterator[Problem]:
+    """What has a bounded number of places: full is strained, and failing once others wait for a place."""
+    busiest = 0.0
+    for reason, used, places, waiting in _places(state):
+        busiest = max(busiest, used / places if places else 0.0)
+        if places and used >= places:
+            yield Problem(reason, FAILING if waiting else STRAINED, f"{reason} full")
+    if BUSY_SHARE <= busiest < 1:
+        yield Problem("busy", STRAINED, "busy")
+
+
+def _places(state: State) -> Iterator[tuple[str, int, int, int]]:
+    """Reason, places in use, places, and how many wait for one."""
+    yield "threads", state["threads_busy"], state["threads_total"], state["waiting"]
+    if pool := state.get("pool"):
+        yield "pool", pool["in_use"], pool["size"], pool["waiting"]
+    if connections := state.get("connections"):
+        yield "connections", connections["in_use"], connections["max"], connections["queued"]
+
+
+def _problems_of_answers(state: State) -> Iterator[Problem]:
+    answers = state["answers"]
+    errors = answers["errors"] / answers["count"] if answers["count"] else 0.0
+    if errors > SOME_ERRORS:
+        yield Problem("errors", FAILING if errors > MANY_ERRORS else STRAINED, "errors")
+    if (answers["mean_seconds"] or 0.0) >= SLOW_SECONDS:
+        yield Problem("slow", STRAINED, "slow")
+    if state["threads_busy"] >= STUCK_IN_FLIGHT and not answers["last_5_seconds"]:
+        yield Problem("stuck", FAILING, "stuck")
+
+
+def memory_share(state: State) -> float:
+    """Resident memory over its limit; 0 where there is no limit."""
+    return float(state["rss_bytes"] / state["memory_limit_bytes"]) if state["memory_limit_bytes"] else 0.0
+
+
+def longest_wait(state: State) -> float:
+    """Seconds that half of the requests wait, at least, in the longest of a service's queues."""
+    return max((wait["p50_seconds"] or 0.0 for wait in state.get("waits", {}).values()), default=0.0)
+
+
+def _timeouts(states: States) -> dict[str, float]:
+    """How long the callers of each service wait for it, in seconds: the most patient of them."""
+    timeouts: dict[str, float] = {}
+    for state in states.values():
+        if state is not None and "calls" in state:
+            peer, seconds = state["calls"]["peer"], state["calls"]["timeout_seconds"]
+            timeouts[peer] = max(timeouts.get(peer, 0.0), seconds)
+    return timeouts
+
+
+def edge_level(state: State | None) -> int:
+    """How a service's calls to the next one end: OK, STRAINED where some fail, FAILING where more than a tenth do."""
+    calls = (state or {}).get("calls")
+    failed = calls["failed"] / calls["ended"] if calls and calls["ended"] else 0.0
+    return FAILING if failed > MANY_ERRORS else STRAINED if failed > SOME_ERRORS else OK
+
+
+def queue_patience_ratio(states: States) -> float:
+    """The longest queue: the wait of half of its requests over what their callers wait; from 1 on all work is lost."""
+    timeouts = _timeouts(states)
+    waits = {service: longest_wait(state) for service, state in states.items() if state and "waits" in state}
+    return max((seconds / timeouts[service] for service, seconds in waits.items() if timeouts.get(service)), default=0)
+
+
+def wasted_work_ratio(states: States, first: str, last: str) -> float:
+    """Of the answers that service `last` gave, the share that no answer of service `first` came of."""
+    useful, done = (_good_answers(states.get(service)) for service in (first, last))
+    return max(0.0, 1 - useful / done) if done else 0.0
+
+
+def _good_answers(state: State | None) -> int:
+    return int(state["answers"]["count"] - state["answers"]["errors"]) if state else 0
+
+
+def why(status: str, states: States, kpis: Kpis, down: Collection[str]) -> int:
+    """Why the lab does not recover: the first key of WHY that holds; 0 where it is well."""
+    known = [state for state in states.values() if state is not None]
+    if status == "GREEN":
+        return 0
+    if any(state["active"]["failure"] for state in known):
+        return 1
+    if down:
+        return 2
+    if queue_patience_ratio(states) > 1:
+        return 3
+    if (kpis["attempts_per_request"] or 0) > RETRY_STORM:
+        return 4
+    if any(state["gc_pause_seconds"] > GC_SHARE * state["window_seconds"] for state in known):
+        return 5
+    return 6
+
+
+def kpi_levels(kpis: Kpis, has_users: bool) -> dict[str, int]:
+    """How bad each KPI is: OK, STRAINED or FAILING, by the thresholds of the status."""
+    success, served, offered = kpis["success_ratio"], kpis["served_rps"] or 0.0, kpis["offered_rps"] or 0.0
+    attempts = kpis["attempts_per_request"] or 1.0
+    is_behind = has_users and offered > 1 and served < RED_BELOW * offered and (success or 0.0) < RED_BELOW
+    return {
+        "success_ratio": OK if success is None else FAILING if success < RED_BELOW else int(success < YELLOW_BELOW),
+        "p50_seconds": STRAINED if (kpis["p50_seconds"] or 0.0) >= SLOW_P95_SECONDS else OK,
+        "p95_seconds": STRAINED if (kpis["p95_seconds"] or 0.0) >= SLOW_P95_SECONDS else OK,
+        "served_rps": FAILING if is_behind else OK,
+        "attempts_per_request": FAILING if attempts > RETRY_STORM else STRAINED if attempts > SOME_RETRIES else OK,
+    }

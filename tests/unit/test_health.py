@@ -1,0 +1,261 @@
+"""How each service is, why the lab does not recover, and what of it is exported: computed once, shown by everybody."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from services.common.memory import MB
+from services.control_room import exporter
+from services.control_room.health import (
+    DOWN,
+    FAILING,
+    OK,
+    STRAINED,
+    WHY,
+    edge_level,
+    health_of_all,
+    kpi_levels,
+    queue_patience_ratio,
+    wasted_work_ratio,
+    why,
+)
+from services.control_room.lab import Lab
+from services.control_room.status import NO_KPIS
+
+NOW = 1000.0
+NOTHING_ON = {"failure": {}, "defence": {}, "setting": {}}
+
+
+def a_service(**changes):
+    answers = {"count": 60, "errors": 0, "mean_seconds": 0.02, "last_5_seconds": 20}
+    return {
+        "service": "api",
+        "rss_bytes": 50 * MB,
+        "memory_limit_bytes": 512 * MB,
+        "leaked_bytes": 0,
+        "threads_busy": 1,
+        "threads_total": 64,
+        "waiting": 0,
+        "waits": {},
+        "gc_pause_seconds": 0.0,
+        "window_seconds": 15.0,
+        "active": NOTHING_ON,
+        "answers": answers | changes.pop("answers", {}),
+        **changes,
+    }
+
+
+def calls(peer, **changes):
+    found = {"peer": peer, "begun": 60, "attempts": 60, "sent": 60, "ended": 60, "failed": 0, "seconds": 15.0}
+    return found | {"timeout_seconds": 20.0, "attempts_allowed": 1} | changes
+
+
+def traffic(**changes):
+    felt = {
+        "since": 985.0,
+        "ended": 60,
+        "succeeded": 60,
+        "success_ratio": 1.0,
+        "p50_seconds": 0.02,
+        "p95_seconds": 0.03,
+    }
+    own = {"rps": 4.0, "in_flight": 0, "arrived": 60, "epoch": 0.0, "users": felt, "last_5_seconds": {"ended": 20}}
+    return a_service(threads_busy=0, threads_total=0, calls=calls("frontend"), **own | changes)
+
+
+def lab_of(**changes):
+    found = {
+        "frontend": a_service(calls=calls("api")),
+        "api": a_service(calls=calls("database"), pool={"in_use": 0, "size": 40, "waiting": 0}),
+        "database": a_service(connections={"in_use": 0, "max": 40, "queued": 0}),
+        "traffic": traffic(),
+    }
+    return found | changes
+
+
+def kpis(**changes):
+    return {**NO_KPIS, "success_ratio": 1.0, "p95_seconds": 0.03, "attempts_per_request": 1.0, **changes}
+
+
+def waits(p50):
+    return {"connections": {"count": 9, "p50_seconds": p50, "p95_seconds": p50}}
+
+
+def health_of(service, state, found=None, down=()):
+    return health_of_all(lab_of(**{service: state}), found or kpis(), down, NOW)[service]
+
+
+@pytest.mark.parametrize(
+    ("state", "level", "word"),
+    [
+        (a_service(), OK, "healthy"),
+        (a_service(answers={"errors": 1}), STRAINED, "errors"),
+        (a_service(answers={"errors": 7}), FAILING, "errors"),
+        (a_service(answers={"mean_seconds": 0.99}), OK, "healthy"),
+        (a_service(answers={"mean_seconds": 1.0}), STRAINED, "slow"),
+        (a_service(threads_busy=5, answers={"last_5_seconds": 0}), FAILING, "stuck"),
+        (a_service(threads_busy=4, answers={"last_5_seconds": 0}), OK, "healthy"),
+        (a_service(threads_busy=44), OK, "healthy"),
+        (a_service(threads_busy=45), STRAINED, "busy"),
+        (a_service(threads_busy=64), STRAINED, "threads full"),
+        (a_service(threads_busy=64, waiting=1), FAILING, "threads full"),
+        (a_service(pool={"in_use": 20, "size": 20, "waiting": 3}), FAILING, "pool full"),
+        (a_service(connections={"in_use": 40, "max": 40, "queued": 0}), STRAINED, "connections full"),
+        (a_service(rss_bytes=383 * MB), OK, "healthy"),
+        (a_service(rss_bytes=384 * MB), STRAINED, "memory high"),
+        (a_service(rss_bytes=461 * MB), FAILING, "memory full"),
+        (a_service(rss_bytes=461 * MB, memory_limit_bytes=0), OK, "healthy"),
+        (a_service(waits=waits(21.0)), FAILING, "queue too long"),
+        (a_service(waits=waits(20.0)), OK, "healthy"),
+        (a_service(waits=waits(None)), OK, "healthy"),
+    ],
+)
+def test_a_service_is_as_bad_as_the_worst_that_is_wrong_with_it(state, level, word):
+    found = health_of("api", state)
+    assert (found.level, found.word) == (level, word)
+
+
+def test_of_what_is_as_bad_the_most_telling_is_the_word_and_all_of_it_is_told():
+    state = a_service(answers={"errors": 30}, pool={"in_use": 20, "size": 20, "waiting": 3}, rss_bytes=400 * MB)
+    found = health_of("api", state).describe()
+    assert found == {"level": FAILING, "word": "pool full", "problems": {"pool": 2, "errors": 2, "memory": 1}}
+
+
+@pytest.mark.parametrize(
+    ("state", "felt", "level", "word"),
+    [
+        (traffic(), kpis(), OK, "happy"),
+        (traffic(rps=0), kpis(success_ratio=0.1), OK, "idle"),
+        (traffic(), kpis(success_ratio=None), OK, "arriving"),
+        (traffic(), kpis(success_ratio=0.98), STRAINED, "some errors"),
+        (traffic(), kpis(success_ratio=0.5), FAILING, "get errors"),
+        (traffic(), kpis(p95_seconds=1.0), STRAINED, "wait long"),
+        (traffic(in_flight=5, last_5_seconds={"ended": 0}), kpis(success_ratio=None), FAILING, "no answers"),
+    ],
+)
+def test_users_are_as_they_feel(state, felt, level, word):
+    found = health_of("traffic", state, felt)
+    assert (found.level, found.word) == (level, word)
+
+
+def test_a_service_that_is_down_is_down_whatever_it_said_last():
+    assert health_of("api", a_service(rss_bytes=500 * MB), down=["api"]).level == DOWN
+
+
+def test_edges_are_judged_by_how_their_calls_end():
+    levels = [edge_level({"calls": calls("api", failed=failed)}) for failed in (0, 1, 7)]
+    assert levels == [OK, STRAINED, FAILING]
+    assert edge_level({"calls": calls("api", ended=0)}) == edge_level(None) == edge_level(a_service()) == OK
+
+
+def test_a_queue_is_measured_by_the_patience_of_its_callers():
+    found = lab_of(api=a_service(calls=calls("database", timeout_seconds=0.5)), database=a_service(waits=waits(2.5)))
+    assert queue_patience_ratio(found) == 5.0
+    assert queue_patience_ratio(lab_of()) == 0
+
+
+def test_work_for_nobody_is_what_came_to_no_answer():
+    found = lab_of(frontend=a_service(answers={"count": 60, "errors": 30}), database=a_service(answers={"count": 60}))
+    assert wasted_work_ratio(found, "frontend", "database") == 0.5
+    assert wasted_work_ratio(lab_of(database=a_service(answers={"count": 5})), "frontend", "database") == 0
+    assert wasted_work_ratio({"frontend": None, "database": None}, "frontend", "database") == 0
+
+
+FAILURE_ON = {**NOTHING_ON, "failure": {"hang": {}}}
+LONG_QUEUE = {"database": a_service(waits=waits(60.0))}
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "down", "felt", "code"),
+    [
+        ("GREEN", {"api": a_service(active=FAILURE_ON)}, [], kpis(), 0),
+        ("RED", {"api": a_service(active=FAILURE_ON)}, ["database"], kpis(), 1),
+        ("RED", LONG_QUEUE, ["frontend"], kpis(), 2),
+        ("RED", LONG_QUEUE, [], kpis(attempts_per_request=3.0), 3),
+        ("RED", {}, [], kpis(attempts_per_request=1.51), 4),
+        ("RED", {"api": a_service(gc_pause_seconds=4.6)}, [], kpis(), 5),
+        ("RED", {"api": a_service(gc_pause_seconds=4.4)}, [], kpis(attempts_per_request=None), 6),
+    ],
+)
+def test_the_first_reason_that_holds_tells_why_it_does_not_recover(status, changes, down, felt, code):
+    assert why(status, lab_of(**changes), felt, down) == code
+    assert code in WHY
+
+
+def test_the_levels_of_the_kpis_are_those_of_the_status():
+    bad = kpis(success_ratio=0.89, p50_seconds=0.2, p95_seconds=1.0, served_rps=4.0, offered_rps=10.0)
+    levels = kpi_levels(bad | {"attempts_per_request": 2.5}, has_users=True)
+    assert levels == {
+        "success_ratio": FAILING,
+        "p50_seconds": OK,
+        "p95_seconds": STRAINED,
+        "served_rps": FAILING,
+        "attempts_per_request": FAILING,
+    }
+    assert set(kpi_levels(NO_KPIS, has_users=False).values()) == {OK}
+
+
+@pytest.fixture
+def watched(make_settings, monkeypatch):
+    """A lab whose services say what the test puts into `states`; all of them answered a moment ago."""
+    lab = Lab(make_settings("control-room"))
+    states = lab_of()
+    monkeypatch.setattr(lab.peers, "states", lambda: dict(states))
+    return lab, states
+
+
+def test_a_service_that_is_silent_for_a_moment_keeps_its_last_word(watched):
+    lab, states = watched
+    states["api"] = a_service(rss_bytes=480 * MB, calls=calls("database"))
+    assert lab.state()["status"] == "YELLOW"
+    states["api"] = None
+    state = lab.state()
+    assert state["status"] == "YELLOW" and state["services"]["api"]["health"]["word"] == "memory full"
+    assert not state["services"]["api"]["up"]
+
+
+def test_users_who_do_not_say_how_they_are_leave_the_status_as_it_was(watched):
+    lab, states = watched
+    felt = states["traffic"]["users"] | {"succeeded": 20, "success_ratio": 0.33}
+    states["traffic"] = traffic(users=felt)
+    assert lab.state()["status"] == "RED"
+    states["traffic"] = None
+    state = lab.state()
+    assert state["status"] == "RED" and state["kpis"]["success_ratio"] == 0.33
+
+
+def exported(state):
+    registry = CollectorRegistry()
+    registry.register(exporter.StateCollector(lambda: state))
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for metric in registry.collect()
+        for sample in metric.samples
+    }
+
+
+def test_what_is_exported_is_what_the_api_says(watched):
+    lab, states = watched
+    states["database"] = a_service(waits=waits(30.0), connections={"in_use": 40, "max": 40, "queued": 9})
+    states["api"] = a_service(rss_bytes=256 * MB, calls=calls("database", failed=30, sent=90))
+    state = lab.state()
+    found = exported(lab.latest)
+    assert found["lab_status",] == 0 and found["lab_why",] == 0
+    assert found["lab_kpi", "success_ratio"] == state["kpis"]["success_ratio"] == 1.0
+    assert found["lab_kpi", "queue_patience_ratio"] == state["cascade"]["queue_patience_ratio"] == 1.5
+    assert found["lab_service_health", "database"] == state["services"]["database"]["health"]["level"] == FAILING
+    assert found["lab_service_problem", "database", "queue"] == FAILING
+    assert found["lab_service_problem", "database", "connections"] == FAILING
+    assert found["lab_service_memory_ratio", "api"] == 0.5
+    assert found["lab_edge_health", "api"] == FAILING and found["lab_edge_rps", "api"] == 6.0
+
+
+def test_every_label_set_is_exported_from_the_start_and_a_kpi_that_is_null_is_nan(watched):
+    lab, _ = watched
+    before = exported(lab.latest)
+    lab.state()
+    assert before.keys() == exported(lab.latest).keys()
+    assert math.isnan(before["lab_kpi", "success_ratio"]) and before["lab_service_health", "api"] == 0
