@@ -11,12 +11,12 @@ from .console import Style, table
 
 MB = 1024 * 1024
 STATUS_ROLES = {"GREEN": "good", "YELLOW": "warning", "RED": "error"}
+HEALTH_ROLES = ("good", "warning", "error", "error")  # ok, strained, failing, down
 LEVEL_ROLES = {"good": "good", "warning": "warning", "error": "error"}
 OUTCOMES = {"pass": ("PASS", "good"), "fail": ("MISS", "error"), "pending": ("open", "dim")}
 WRAPPERS = ("probability", "duration_seconds")  # parameters that every switch may have
 # Values of parameters that say nothing.
 UNREMARKABLE = {"probability": 1, "duration_seconds": 0, "seed": 0}
-MEMORY_WARNING = 0.75
 
 
 def duration_words(seconds: float | None) -> str:
@@ -77,20 +77,21 @@ def _headline(state: Document, style: Style) -> list[str]:
 
 def _facts(state: Document, style: Style) -> list[list[str]]:
     """Scene, traffic and KPIs as rows of a name and words."""
-    traffic, kpis = state.get("traffic"), state["kpis"]
+    traffic = state.get("traffic")
     users = f"{rate_words(traffic['rps'])}, {traffic['in_flight']} in flight" if traffic else "unknown"
     rows = [
         ["scene", scene_words(state.get("scene"), style)],
         ["traffic", users],
-        ["users", "   ".join(_kpi_words(kpis))],
+        ["users", "   ".join(_kpi_words(state))],
     ]
     if state.get("scene") and state["scene"].get("step"):
         rows.insert(1, ["", state["scene"]["step"]])
     return rows
 
 
-def _kpi_words(kpis: Mapping[str, float | None]) -> list[str]:
+def _kpi_words(state: Document) -> list[str]:
     """The six KPIs; a dash is nothing measured."""
+    kpis = state["kpis"]
     ratio = kpis.get("success_ratio")
     rates = [kpis.get("served_rps"), kpis.get("offered_rps")]
     served, offered = ("-" if rate is None else f"{rate:.1f}" for rate in rates)
@@ -100,8 +101,12 @@ def _kpi_words(kpis: Mapping[str, float | None]) -> list[str]:
         f"p50 {duration_words(kpis.get('p50_seconds'))}",
         f"p95 {duration_words(kpis.get('p95_seconds'))}",
         f"served {served} of {offered} a second",
-        f"attempts {'-' if attempts is None else f'{attempts:.2f}'}",
+        "no retries" if state["cascade"]["attempts_allowed"] == 1 else f"attempts {_number(attempts)}",
     ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def percent(ratio: float) -> str:
@@ -132,21 +137,22 @@ def clock_words(scene: Document) -> str:
 
 def _service_rows(services: Mapping[str, Document], style: Style) -> list[list[str]]:
     """A row for each service, under a header."""
-    rows = [["service", "state", "threads", "memory", "switched on"]]
+    rows = [["service", "health", "threads", "memory", "switched on"]]
     for name, state in services.items():
-        up = style.paint("up", "good") if state["up"] else style.paint("DOWN", "error")
+        health = state["health"]
         switches = [
             style.paint(switch_words(kind, switch, params), "warning" if kind == "failure" else "bold")
             for kind, active in (state.get("active") or {}).items()
             for switch, params in active.items()
         ]
-        rows.append([name, up, _threads(state, style), _memory(state, style), ", ".join(switches)])
+        word = style.paint(health["word"], HEALTH_ROLES[health["level"]])
+        rows.append([name, word, _threads(state, style), _memory(state, style), ", ".join(switches)])
     return rows
 
 
 def cure_lines(state: Document, touched: Collection[str], hint: Callable[[str], str]) -> list[str]:
     """How each service that the lab has given up on comes back; `touched` are those to which `infra` did something."""
-    silent = [name for name in state["services"] if f"{name} does not answer" in state["reasons"]]
+    silent = [name for name, service in state["services"].items() if "down" in service["health"]["problems"]]
     return [
         f"{name} waits for you, `infra` did this: {hint(f'infra heal {name}')}"
         if name in touched
@@ -172,7 +178,8 @@ def _memory(state: Document, style: Style) -> str:
     if not limit:
         return f"{used / MB:.0f} MB{tail}"
     words = f"{style.bar(used / limit)} {used / MB:>4.0f}/{limit / MB:.0f} MB{tail}"
-    return style.paint(words, "warning") if used / limit >= MEMORY_WARNING else words
+    level = state["health"]["problems"].get("memory", 0)
+    return style.paint(words, HEALTH_ROLES[level]) if level else words
 
 
 def event_line(event: Document, style: Style) -> str:

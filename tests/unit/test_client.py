@@ -17,6 +17,7 @@ from services.common.backoff import backoff_seconds
 from services.common.call import REASON, Call
 from services.common.client_setup import make_client
 from services.common.service import Service
+from tests.conftest import wait_until
 
 
 class Peer:
@@ -113,6 +114,66 @@ def test_retries_go_on_until_one_succeeds(client, frontend, peer, call):
     assert client.get("/order", call) == {"fine": True}
     assert outcomes(frontend) == {"error": 1, "refused": 1, "ok": 1}
     assert sample(frontend, "lab_client_attempts_total", attempt="retry") == 2
+
+
+def calls_of(frontend):
+    return frontend.state(60, time.time())["calls"]
+
+
+def test_the_attempts_of_users_calls_are_counted_from_the_moment_that_each_call_began(client, frontend, peer):
+    frontend.switches.change("setting", "client", True, {"attempts": 3})
+    peer.answers = [500, 500, 200, 200]
+    client.get("/order", Call("one", time.time()))
+    client.get("/order", Call("two", time.time()))
+    found = calls_of(frontend)
+    wanted = {"begun": 2, "attempts": 4, "sent": 4, "ended": 4, "failed": 2, "attempts_allowed": 3}
+    assert {key: found[key] for key in wanted} == wanted
+
+
+@contextmanager
+def slow_call(client):
+    """A call that is under way, until its timeout."""
+
+    def get():
+        with pytest.raises(problems.PeerTimeout):
+            client.get("/order", Call("slow", time.time()))
+
+    caller = threading.Thread(target=get)
+    caller.start()
+    yield caller
+    caller.join()
+
+
+def test_a_call_under_way_counts_with_its_attempts_so_far(client, frontend, peer):
+    frontend.switches.change("setting", "client", True, {"attempts": 2, "timeout_seconds": 0.4})
+    peer.answers = ["slow"]
+    seen = set()
+    with slow_call(client) as caller:
+        while caller.is_alive():
+            found = calls_of(frontend)
+            seen.add((found["begun"], found["attempts"]))
+            time.sleep(0.01)
+    assert seen <= {(0, 0), (1, 1), (1, 2)} and (1, 1) in seen
+    assert calls_of(frontend)["attempts"] == 2
+
+
+def test_a_call_that_was_never_sent_is_not_counted_and_a_reset_forgets_all(client, frontend, peer):
+    frontend.switches.change("setting", "client", True, {"timeout_seconds": 0.4})
+    frontend.switches.change("defence", "bulkhead", True, {"max_concurrent": 1})
+    peer.answers = ["slow"]
+    with slow_call(client):
+        wait_until(lambda: peer.calls, "a call is under way")
+        with pytest.raises(problems.BulkheadFull):
+            client.get("/order", Call("id", time.time()))
+    found = calls_of(frontend)
+    assert (found["begun"], found["attempts"], found["ended"], found["failed"]) == (1, 1, 2, 2)
+    frontend.reset(time.time())
+    assert calls_of(frontend)["begun"] == calls_of(frontend)["ended"] == 0
+
+
+def test_test_requests_are_no_users(client, frontend, peer, call):
+    client.get("/order", call)
+    assert (calls_of(frontend)["begun"], calls_of(frontend)["sent"]) == (0, 0)
 
 
 def test_a_peer_that_is_slow_times_out(client, frontend, peer, call):

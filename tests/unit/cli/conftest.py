@@ -36,7 +36,10 @@ def a_service(**changes: Any) -> dict[str, Any]:
         "threads_busy": 3,
         "threads_total": 128,
         "active": {"failure": {}, "defence": {}, "setting": {}},
+        "health": {"level": 0, "word": "healthy", "problems": {}},
     }
+    if not changes.get("up", True):
+        service["health"] = {"level": 3, "word": "no answer", "problems": {"down": 3}}
     return service | changes
 
 
@@ -54,6 +57,7 @@ def a_state(**changes: Any) -> dict[str, Any]:
             "served_rps": 4.0,
             "attempts_per_request": 1.0,
         },
+        "cascade": {"why": {"code": 0, "text": "It is well"}, "attempts_allowed": 3},
         "services": {"frontend": a_service(), "api": a_service(), "database": a_service()},
     }
     return state | changes

@@ -46,7 +46,7 @@ def test_status_shows_everything(room: Room, lab: Lab) -> None:
         "success 100 %   p50 21 ms   p95 39 ms   served 4.0 of 4.0 a second   attempts 1.00",
         "400/512 MB, 350 leaked",
         "failure memory_leak (mb_per_request 20)",
-        "DOWN",
+        "no answer",
     ):
         assert words in out
 
@@ -143,3 +143,10 @@ def test_durations_read_as_a_person_says_them(seconds: float | None, words: str)
 @pytest.mark.parametrize(("ratio", "text"), [(1, "100"), (0.9999, "99.9"), (0.995, "99.5"), (0.384, "38"), (0, "0")])
 def test_only_all_of_them_is_100_percent(ratio: float, text: str) -> None:
     assert percent(ratio) == text
+
+
+def test_where_nothing_is_retried_that_is_said(room: Room, lab: Lab) -> None:
+    cascade = {"why": {"code": 0, "text": "It is well"}, "attempts_allowed": 1}
+    room.states = [a_state(cascade=cascade)]
+    out = lab("status").out
+    assert "no retries" in out and "attempts" not in out

@@ -80,7 +80,7 @@ function sceneInWords(scene) {
 
 /** The services that the lab itself has given up on; a collection may silence one for a moment. */
 function silentServices(state) {
-  return Object.keys(state.services).filter((name) => state.reasons.includes(`${name} does not answer`));
+  return Object.keys(state.services).filter((name) => state.services[name].health.problems.down);
 }
 
 function cureInWords(silent, services) {
