@@ -227,11 +227,10 @@ def control_panel() -> Panel:
     }
     targets = [
         now('lab_switch_active{kind="failure"}', "{{job}} {{name}}"),
-        now("lab:service_health", "{{job}} health"),
+        now("lab_service_health", "{{service}} health"),
         now("lab_scene_active", "scene {{scene}}"),
-        now("lab:calls_problem", "{{job}} calls problem"),
-        now("lab:attempts_rps:15s", "{{job}} calls"),
-        now("lab:offered_rps:15s", "traffic calls"),
+        now("lab_edge_health", "{{service}} calls problem"),
+        now("lab_edge_rps", "{{service}} calls"),
         now("lab_traffic_target_rps", "traffic target"),
     ]
     return panel(
@@ -257,8 +256,7 @@ def _field_config() -> dict[str, Any]:
         "C": [{"id": "mappings", "value": words(scene)}],
         "D": [{"id": "mappings", "value": words(problem)}],
         "E": calls,
-        "F": calls,
-        "G": rate,
+        "F": rate,
     }
     defaults = {
         "unit": "none",

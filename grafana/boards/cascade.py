@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from grafana.dashboard import dashboard, text_variable
+from grafana.kpis import attempts_stat, kpi
 from grafana.panels import (
     BLUE,
     GREEN,
@@ -21,15 +22,12 @@ from grafana.panels import (
     state_timeline,
     timeseries,
 )
+from services.control_room.health import WHY
 
-WHY = {
-    0: ("It is well: users have their answers", GREEN),
-    1: ("It cannot: a failure is still on", VERMILLION),
-    2: ("It cannot: a service is down", VERMILLION),
-    3: ("Queues are longer than callers wait: all work is for those who have gone", VERMILLION),
-    4: ("Retries keep the load above what can be served", ORANGE),
-    5: ("The api collects garbage instead of working", PURPLE),
-    6: ("Fewer than 99 % succeed, for none of the usual reasons: it may be on its way back", ORANGE),
+WHY_COLORS = (GREEN, VERMILLION, VERMILLION, VERMILLION, ORANGE, PURPLE, ORANGE)
+WHY_WORDS = {
+    **{code: (text, color) for (code, text), color in zip(WHY.items(), WHY_COLORS, strict=True)},
+    len(WHY): ("Nobody knows: the control room does not answer", PURPLE),
 }
 BREAKER = {
     0: ("closed: calls go through", GREEN),
@@ -76,15 +74,7 @@ def _trigger_and_retries() -> list[Panel]:
             unit="none",
             meanings={0: ("removed: no failure is on", GREEN), 1: ("a failure is ON", VERMILLION)},
         ),
-        stat(
-            "Attempts per request",
-            "What one user's request becomes. More than 1 while users fail: the cure makes it worse.",
-            [now("lab:attempts_per_request:15s or on () vector(0)")],
-            unit="none",
-            decimals=1,
-            meanings={0: ("no calls", GREY)},
-            steps=((None, GREEN), (1.3, ORANGE), (2, VERMILLION)),
-        ),
+        attempts_stat(),
     ]
 
 
@@ -94,12 +84,7 @@ def _lost_work() -> list[Panel]:
             "Longest queue, of its callers' patience",
             "Half of the requests wait so long before their work begins, measured by what their callers wait in all. "
             "From 100 % on, what is worked on is already lost.",
-            [
-                now(
-                    """max(lab:queue_wait_seconds:15s{quantile="p50"} / on (job) group_left ()
-                    lab:caller_timeout_seconds) or vector(0)"""
-                )
-            ],
+            [now(f"{kpi('queue_patience_ratio')} or on () vector(0)")],
             unit="percentunit",
             decimals=0,
             steps=((None, GREEN), (0.5, ORANGE), (1, VERMILLION)),
@@ -108,7 +93,7 @@ def _lost_work() -> list[Panel]:
             "Work for nobody",
             "Of the queries that the database finished, how many ended in no answer to a user: who asked had given "
             "up, or was told no. It all costs, and helps no one.",
-            [now("lab:wasted_work_ratio:15s or vector(0)")],
+            [now(f"{kpi('wasted_work_ratio')} or on () vector(0)")],
             unit="percentunit",
             decimals=0,
             steps=((None, GREEN), (0.1, ORANGE), (0.3, VERMILLION)),
@@ -279,13 +264,18 @@ def _cache() -> list[Panel]:
     ]
 
 
+def before(name: str) -> str:
+    """A KPI, as long ago as the variable `ago` says."""
+    return f'lab_kpi{{name="{name}"}} offset $ago >= 0'
+
+
 def _two_runs() -> list[Panel]:
     return [
         timeseries(
             "Users who succeed, and those of the run before",
             "One scene, played twice with the same users: without a defence, then with it. `scene NAME --with DEFENCE "
             "--compare` prints the address at which both runs lie on each other here.",
-            [query("lab:success_ratio:15s", "now"), query("lab:success_ratio:15s offset $ago", "the run before")],
+            [query(kpi("success_ratio"), "now"), query(before("success_ratio"), "the run before")],
             unit="percentunit",
             min=0,
             max=1,
@@ -295,8 +285,8 @@ def _two_runs() -> list[Panel]:
             "Attempts per request, and those of the run before",
             "What the defence changes: the load that the same users make. Without it their retries are the outage.",
             [
-                query("lab:attempts_per_request:15s", "now"),
-                query("lab:attempts_per_request:15s offset $ago", "the run before"),
+                query(kpi("attempts_per_request"), "now"),
+                query(before("attempts_per_request"), "the run before"),
             ],
             unit="none",
             overrides=[line("now", ORANGE, fill=25), line("the run before", GREY, dashed=True)],
@@ -308,11 +298,11 @@ def cascade() -> dict[str, Any]:
     """The dashboard for the minutes in which nothing helps."""
     why = stat(
         "Why does it not recover?",
-        "The first reason that holds now, of six; see lab:why in prometheus/rules/recording.yml. Ask the room before "
+        "The first reason that holds now, of six, as the control room computes it. Ask the room before "
         "you read it out.",
-        [now("lab:why")],
+        [now(f"lab_why or on () vector({len(WHY)})")],
         unit="none",
-        meanings=WHY,
+        meanings=WHY_WORDS,
     )
     rows = [
         (4, [(24, why)]),

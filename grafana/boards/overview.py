@@ -6,6 +6,7 @@ from typing import Any
 
 from grafana.canvas import control_panel
 from grafana.dashboard import control_variable, dashboard
+from grafana.kpis import UNKNOWN, attempts_stat, kpi
 from grafana.panels import (
     BLUE,
     GREEN,
@@ -24,9 +25,10 @@ from grafana.panels import (
     state_timeline,
     timeseries,
 )
+from services.control_room.status import MEMORY_RED, MEMORY_YELLOW, RED_BELOW, SLOW_P95_SECONDS, YELLOW_BELOW
 
-NO_ANSWERS = {-1: ("no users", GREY), -2: ("no answers", VERMILLION)}
-MEMORY_STEPS = ((None, GREEN), (0.75, ORANGE), (0.9, VERMILLION))
+NO_ANSWERS = {-1: ("no users", GREY), -2: ("no answers", VERMILLION), -3: UNKNOWN}
+MEMORY_STEPS = ((None, GREEN), (MEMORY_YELLOW, ORANGE), (MEMORY_RED, VERMILLION))
 
 
 def _verdict_of_users() -> list[Panel]:
@@ -35,7 +37,7 @@ def _verdict_of_users() -> list[Panel]:
             "Status",
             "The lab's verdict over 15 seconds. GREEN: 99 % of users succeed, fast. YELLOW: slow, or some fail, or "
             "memory runs short. RED: more than a tenth fail, or something is down.",
-            [now("lab:status")],
+            [now("lab_status or on () vector(3)")],
             unit="none",
             meanings=STATUS,
         ),
@@ -56,21 +58,21 @@ def _verdict_of_users() -> list[Panel]:
         stat(
             "Users who succeed",
             "Of the users who ended in the last 15 seconds, how many had their order. The objective is 99 %.",
-            [now("lab:success_ratio:15s or on () (-1 - (sum(lab_traffic_in_flight) > bool 0)) or on () vector(-1)")],
+            [now(f"{kpi('success_ratio')} or on () (-1 - ({kpi('in_flight')} > bool 0)) or on () vector(-3)")],
             unit="percentunit",
             decimals=0,
             meanings=NO_ANSWERS,
-            steps=((None, VERMILLION), (0.9, ORANGE), (0.99, GREEN)),
+            steps=((None, VERMILLION), (RED_BELOW, ORANGE), (YELLOW_BELOW, GREEN)),
         ),
         stat(
             "19 of 20 users wait at most",
             "The 95th percentile of what users waited, failures included. 20 to 50 ms is normal here; from 1 s on it "
             "hurts.",
-            [now('lab:latency_seconds:15s{quantile="p95"} or on () vector(-1)')],
+            [now(f"{kpi('p95_seconds')} or on () vector(-1)")],
             unit="s",
             decimals=2,
             meanings={-1: ("no answers", GREY)},
-            steps=((None, GREEN), (1, ORANGE), (5, VERMILLION)),
+            steps=((None, GREEN), (SLOW_P95_SECONDS, ORANGE), (5, VERMILLION)),
         ),
     ]
 
@@ -80,7 +82,7 @@ def _verdict_of_load() -> list[Panel]:
         stat(
             "Users who come",
             "Arrivals per second. Users do not wait for each other: they come, however the lab is doing.",
-            [now("lab:offered_rps:15s")],
+            [now(f"{kpi('offered_rps')} or on () vector(0)")],
             unit="reqps",
             decimals=1,
             steps=((None, BLUE),),
@@ -88,25 +90,16 @@ def _verdict_of_load() -> list[Panel]:
         stat(
             "Users served",
             "Users per second who had their order. Compare it with those who come: the difference is the outage.",
-            [now("lab:served_rps:15s")],
+            [now(f"{kpi('served_rps')} or on () vector(0)")],
             unit="reqps",
             decimals=1,
             steps=((None, BLUE),),
         ),
-        stat(
-            "Attempts per request",
-            "How many calls one user's request becomes where most are made. 1 is no retries; 2 is twice the load, just "
-            "when there is too much of it.",
-            [now("lab:attempts_per_request:15s or on () vector(0)")],
-            unit="none",
-            decimals=1,
-            meanings={0: ("no calls", GREY)},
-            steps=((None, GREEN), (1.3, ORANGE), (2, VERMILLION)),
-        ),
+        attempts_stat(),
         stat(
             "Api memory of its limit",
             "How much of its memory limit the api has in use. At 100 % the kernel kills it.",
-            [now('lab:memory_ratio{job="api"} or on () vector(-1)')],
+            [now('lab_service_memory_ratio{service="api"} >= 0 or on () vector(-1)')],
             unit="percentunit",
             decimals=0,
             meanings={-1: ("down", PURPLE)},
@@ -120,7 +113,7 @@ def _users() -> list[Panel]:
         timeseries(
             "Users who succeed",
             "The line that pays the bills. The dashed line is the objective, 99 %. A gap: nobody had an answer.",
-            [query("lab:success_ratio:15s", "succeed"), query("vector(0.99)", "objective, 99 %")],
+            [query(kpi("success_ratio"), "succeed"), query("vector(0.99)", "objective, 99 %")],
             unit="percentunit",
             min=0,
             max=1,
@@ -128,13 +121,16 @@ def _users() -> list[Panel]:
         ),
         timeseries(
             "What users wait",
-            "p50: half of the users wait less. p95 and p99: the unlucky ones, who leave first. Watch the lines part.",
-            [query("lab:latency_seconds:15s", "{{quantile}}"), query("vector(1)", "slow, 1 s")],
+            "p50: half of the users wait less. p95: one in twenty waits longer, and leaves first. Watch them part.",
+            [
+                query(kpi("p50_seconds"), "p50"),
+                query(kpi("p95_seconds"), "p95"),
+                query("vector(1)", "slow, 1 s"),
+            ],
             unit="s",
             overrides=[
                 line("p50", SKY),
                 line("p95", ORANGE),
-                line("p99", VERMILLION),
                 line("slow, 1 s", GREY, dashed=True),
             ],
         ),

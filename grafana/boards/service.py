@@ -33,7 +33,7 @@ def _answers_now() -> list[Panel]:
         stat(
             "$service is",
             "The worst of: down, failing, stuck, slow, saturated, short of memory.",
-            [now('lab:service_health{job="$service"} or on () vector(3)')],
+            [now('lab_service_health{service="$service"} or on () vector(3)')],
             unit="none",
             meanings=LEVELS,
         ),
@@ -74,7 +74,7 @@ def _resources_now() -> list[Panel]:
         stat(
             "Memory of its limit",
             "At 100 % the kernel kills the process.",
-            [now('lab:memory_ratio{job="$service"} or on () vector(0)')],
+            [now('lab_service_memory_ratio{service="$service"} >= 0 or on () vector(0)')],
             unit="percentunit",
             decimals=0,
             steps=((None, GREEN), (0.75, ORANGE), (0.9, VERMILLION)),

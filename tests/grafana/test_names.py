@@ -17,7 +17,10 @@ from services.traffic.app import create_service as create_traffic
 from tests.grafana.reading import annotation_expressions, panel_expressions, rules
 
 # What Prometheus makes itself, and the labels that a scrape adds.
-OWN = {"up": [{}], "ALERTS": [{"alertname": "", "alertstate": "firing", "severity": "", "story": "", "action": ""}]}
+OWN = {
+    "up": [{"job": "control-room", "instance": ""}],
+    "ALERTS": [{"alertname": "", "alertstate": "firing", "severity": "", "story": "", "action": ""}],
+}
 JOBS = ("frontend", "api", "database", "traffic", "control-room")
 WORDS = {"by", "on", "and", "or", "unless", "bool", "group_left", "offset", "without", "ignoring"}
 SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\})?")
