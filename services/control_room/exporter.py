@@ -71,7 +71,7 @@ def _edges(services: State) -> Iterator[Metric]:
     rps = GaugeMetricFamily("lab_edge_rps", "Calls a second from a service to the next one.", labels=["service"])
     level = GaugeMetricFamily("lab_edge_health", "0 calls end well, 1 some fail, 2 many do.", labels=["service"])
     for service in CATALOGUE:
-        calls: State = services.get(service, {}).get("calls", {})
+        calls: State = services.get(service, {}).get("calls") or {}
         rps.add_metric([service], calls.get("rps", 0.0))
         level.add_metric([service], calls.get("level", 0))
     yield from (rps, level)

@@ -32,6 +32,7 @@ SLOW_SECONDS = 1.0
 BUSY_SHARE = 0.7
 SOME_RETRIES, RETRY_STORM = 1.15, 1.5  # attempts per request
 GC_SHARE = 0.3
+FEW_ANSWERS = 10
 # What can be wrong with a service, the most telling first: of those that are as bad, the first one is its word.
 REASONS = ("down", "memory", "connections", "pool", "threads", "queue", "stuck", "errors", "slow", "busy")
 WHY = {
@@ -121,7 +122,7 @@ def _problems(service: str, state: State, timeouts: Mapping[str, float]) -> Iter
 
 
 def _problems_of_memory(state: State) -> Iterator[Problem]:
-    share = memory_share(state)
+    share = memory_share(state) or 0.0
     if share >= MEMORY_YELLOW:
         is_full = share >= MEMORY_RED
         yield Problem("memory", FAILING if is_full else STRAINED, "memory full" if is_full else "memory high")
@@ -158,8 +159,10 @@ def _problems_of_answers(state: State) -> Iterator[Problem]:
         yield Problem("stuck", FAILING, "stuck")
 
 
-def memory_share(state: State) -> float:
-    """Resident memory over its limit; 0 where there is no limit."""
+def memory_share(state: State | None) -> float | None:
+    """Resident memory over its limit, 0 where there is no limit; None for a service that has said nothing."""
+    if state is None:
+        return None
     return float(state["rss_bytes"] / state["memory_limit_bytes"]) if state["memory_limit_bytes"] else 0.0
 
 
@@ -193,9 +196,12 @@ def queue_patience_ratio(states: States) -> float:
 
 
 def wasted_work_ratio(states: States, first: str, last: str) -> float:
-    """Of the answers that service `last` gave, the share that no answer of service `first` came of."""
+    """Of the answers that service `last` gave, the share that no answer of service `first` came of.
+
+    0 while there are few: in the first moment after a reset every answer is still on its way.
+    """
     useful, done = (_good_answers(states.get(service)) for service in (first, last))
-    return max(0.0, 1 - useful / done) if done else 0.0
+    return max(0.0, 1 - useful / done) if done >= FEW_ANSWERS else 0.0
 
 
 def _good_answers(state: State | None) -> int:

@@ -129,6 +129,8 @@ class Lab:
                 service: {
                     **_shown(state, self.observers[service].silent_seconds()),
                     "health": health[service].describe(),
+                    "memory_share": memory_share(known[service]),
+                    "calls": _calls(known[service]),
                 }
                 for service, state in states.items()
             },
@@ -311,19 +313,20 @@ def _shown(state: dict[str, Any] | None, silent_seconds: float) -> dict[str, Any
     keys = ("rss_bytes", "memory_limit_bytes", "leaked_bytes", "threads_busy", "threads_total", "waiting")
     if state is None:
         nothing: dict[str, Any] = {**dict.fromkeys(keys), "active": {kind: {} for kind in KINDS}}
-        return {"up": False, **nothing, "memory_share": None, "silent_seconds": round(silent_seconds, 1)}
+        return {"up": False, **nothing, "silent_seconds": round(silent_seconds, 1)}
     optional = ("expires", "pool", "connections", "cache", "waits", "oom_kills")
-    calls = state.get("calls")
     return {
         "up": True,
         **{key: state[key] for key in keys},
-        "memory_share": memory_share(state),
         "active": state["active"],
         **{key: state[key] for key in optional if key in state},
-        **({"calls": _shown_calls(calls, edge_level(state))} if calls else {}),
     }
 
 
-def _shown_calls(calls: dict[str, Any], level: int) -> dict[str, Any]:
-    seconds = max(LEAST_SECONDS, calls["seconds"])
-    return {"peer": calls["peer"], "rps": calls["sent"] / seconds, "level": level}
+def _calls(state: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A service's calls of the next one, as it said last; None for one that makes none, or is down."""
+    if state is None or "calls" not in state:
+        return None
+    calls = state["calls"]
+    rps = calls["sent"] / max(LEAST_SECONDS, calls["seconds"])
+    return {"peer": calls["peer"], "rps": rps, "level": edge_level(state)}

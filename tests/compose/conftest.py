@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.agreement import Agreement
 from tests.conftest import RESULTS, wait_until
 from tests.labs import PORTS, LabUnderTest, free_offset, table
 
@@ -36,6 +37,7 @@ class ComposeLab(LabUnderTest):
 
     def __init__(self, offset: int) -> None:
         super().__init__(offset)
+        self.behind: dict[str, dict[str, float]] = {}  # of each scene that was played, what Grafana lagged behind
         self.project = f"sre-failure-lab-test-{offset}"
         self.environ = {**os.environ, **{name: str(port + offset) for name, port in PORTS.items()}}
 
@@ -124,7 +126,10 @@ def play(lab, capsys):
     """Play a scene, print expected beside measured, and fail if one of them misses."""
 
     def play(name):
-        scene = lab.play(name)
+        agreement = Agreement(lab)
+        with agreement.watch():
+            scene = lab.play(name)
+        lab.behind[name] = agreement.behind()
         with capsys.disabled():
             print("\n" + table(scene))
         assert scene["verdict"] == "pass", table(scene)

@@ -10,6 +10,7 @@ import urllib.parse
 
 import pytest
 
+from tests.agreement import ALLOWED_SECONDS, Agreement, lines
 from tests.compose.conftest import RESULTS, see_the_kill
 from tests.conftest import wait_until
 from tests.grafana.reading import annotation_expressions, boards, panel_expressions, rules
@@ -90,7 +91,7 @@ def asked(lab, expr, began, ended):
 
 @pytest.fixture(scope="module")
 def why():
-    """{state: the reason of lab:why at its end}."""
+    """{state: the reason of lab_why at its end}."""
     return {}
 
 
@@ -109,7 +110,7 @@ def seen(lab, why, fired):
         time.sleep(1.5)
         now = time.time()
         began, ended = state(lab) or (now, time.time())
-        why[state.__name__] = lab.value("lab:why", ended)
+        why[state.__name__] = lab.value("lab_why", ended)
         firing = asked(lab, 'ALERTS{alertstate="firing"}', began, ended)
         fired[state.__name__] = {labels["alertname"] for labels in firing}
         found[state.__name__] = {one.expr: asked(lab, one.expr, began, ended) for _, one in everything()}
@@ -158,6 +159,24 @@ def test_every_alert_fires_in_some_state_and_none_at_rest(seen, fired):
 def test_the_room_is_told_why_it_does_not_recover(seen, why):
     assert (why["normal"], why["full_cascade"], why["hang"]) == (0, 1, 1)
     assert why["storm"] in (3, 4), "after the trigger it is the queue, or the retries"
+
+
+def test_grafana_shows_what_the_page_shows_within_three_seconds_through_every_scene(lab):
+    for name in SCENES:
+        if name not in lab.behind:
+            agreement = Agreement(lab)
+            with agreement.watch():
+                lab.play(name)
+            lab.behind[name] = agreement.behind()
+    said = [line for name, behind in lab.behind.items() for line in lines(name, behind)]
+    (RESULTS / "agreement.tsv").write_text("scene\tshown\tbehind\n" + "\n".join(said) + "\n")
+    late = [
+        f"{name}: {what}: {seconds:.1f} s"
+        for name, behind in lab.behind.items()
+        for what, seconds in behind.items()
+        if seconds > ALLOWED_SECONDS
+    ]
+    assert not late, "\n".join(late)
 
 
 def name_of(legend, labels):
