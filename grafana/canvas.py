@@ -25,7 +25,8 @@ TESTS = (1, 10)
 GAP = 6
 DARK = "#111111"  # readable on every colour of the palette, as white is not
 WHITE = "#ffffff"
-BOX_TOP, BOX_HEIGHT = 4, 78
+BOX_TOP, BOX_WIDTH, BOX_HEIGHT = 4, 236, 78
+ARROW_SIZE = 3  # the head grows with it, and covers the number from 5 on
 LIST_TOP = BOX_TOP + BOX_HEIGHT + 14
 USERS_LEFT, USERS_WIDTH = 4, 262
 SERVICES_LEFT, SERVICE_WIDTH, SERVICE_PITCH = 296, 344, 362
@@ -44,6 +45,7 @@ def element(kind: str, name: str, box: tuple[float, float, float, float], **more
         "background": {"color": {"fixed": "transparent"}},
         "border": {"color": {"fixed": "transparent"}, "width": 0, "radius": 4},
         "connections": [],
+        "config": {},  # a rectangle without one leaves the whole panel empty on Grafana 10
         **more,
     }
 
@@ -79,10 +81,10 @@ def button(
     name: str, text: str, box: tuple[float, float, float, float], path: str, body: Mapping[str, Any], **look: Any
 ) -> Element:
     """A button that sends `body` to `path` of the control room's API; `look` is variant, size and done."""
-    size, variant, done = look.get("size", 17), look.get("variant", "secondary"), look.get("done", name)
+    size, variant, done = look.get("size", 16), look.get("variant", "secondary"), look.get("done", name)
     api = {
         "method": "POST",
-        "endpoint": "${control}" + path,
+        "endpoint": "http://${control}" + path,  # Grafana 10 parses it before it fills in the variable
         "contentType": "application/json",
         "data": json.dumps(body),
         "queryParams": [],
@@ -111,7 +113,7 @@ def switch_rows(service: str, left: float) -> list[Element]:
         made.append(element("rectangle", title, pill, background={"color": {"field": title, "fixed": GREY}}))
         words = {"mode": "fixed", "fixed": name.replace("_", " ")}
         inside = (left + 8, top, wide - 58, height)
-        made.append(element("rectangle", f"{title} name", inside, config=text_config(words, 20, DARK, "left")))
+        made.append(element("rectangle", f"{title} name", inside, config=text_config(words, 18, DARK, "left")))
         made.append(value(f"{title} state", title, (left + wide - 50, top, 44, height), 20, DARK))
         for place, (text, active) in enumerate((("on", True), ("off", False))):
             box = (left + wide + GAP + place * (key + GAP), top, key, height)
@@ -121,10 +123,14 @@ def switch_rows(service: str, left: float) -> list[Element]:
     return made
 
 
-def node(name: str, title: str, left: float, width: float, target: str | None) -> list[Element]:
+def box_left(index: int) -> float:
+    """Where a box of the topology begins: users are the first, then the services."""
+    return USERS_LEFT if index == 0 else SERVICES_LEFT + (index - 1) * SERVICE_PITCH + (SERVICE_WIDTH - BOX_WIDTH) / 2
+
+
+def node(index: int, name: str, title: str, target: str | None) -> list[Element]:
     """A box of the topology, coloured by health, with an arrow to the next one and the calls per second over it."""
-    inset = (width - 236) / 2 if name != "traffic" else 0
-    box = (left + inset, BOX_TOP, min(width, 236), BOX_HEIGHT)
+    box = (box_left(index), BOX_TOP, BOX_WIDTH, BOX_HEIGHT)
     health = f"{name} health"
     background = {"color": {"field": health, "fixed": GREY}}
     made = [
@@ -147,18 +153,20 @@ def node(name: str, title: str, left: float, width: float, target: str | None) -
                 "path": "straight",
                 "direction": {"mode": "fixed", "fixed": "forward"},
                 "color": arrow,
-                "size": {"fixed": 5, "min": 1, "max": 10},
+                "size": {"fixed": ARROW_SIZE, "min": 1, "max": 10},
                 "vertices": [],
             }
         ]
-        made.append(value(f"{name} calls", f"{name} calls", (box[0] + box[2] + 6, BOX_TOP + 2, 100, 30), 20, "text"))
+        right = box[0] + BOX_WIDTH
+        gap = (right, BOX_TOP + 2, box_left(index + 1) - right, 30)
+        made.append(value(f"{name} calls", f"{name} calls", gap, 20, "text"))
     return made
 
 
 def users() -> list[Element]:
     """The users' column: how many come, buttons for their rate, and test requests."""
     left, half = USERS_LEFT, (USERS_WIDTH - GAP) / 2
-    made = node("traffic", "users", left, USERS_WIDTH, SERVICES[0])
+    made = node(0, "traffic", "users", SERVICES[0])
     made.append(label("traffic label", "users per second", (left, LIST_TOP, 178, 40), 20))
     made.append(state("traffic rate", "traffic target", (left + 184, LIST_TOP, USERS_WIDTH - 184, 40), 22))
     for index, rate in enumerate(RATES):
@@ -180,7 +188,7 @@ def users() -> list[Element]:
 
 def scene_rows(names: Sequence[str], first: int, top: float, pitch: float, size: int) -> list[Element]:
     """A button and a state for each scene, two in a row; `first` is the number of the first one."""
-    wide, key = (SCENES_WIDTH - GAP) / 2, 44
+    wide, key = (SCENES_WIDTH - GAP) / 2, 32
     made: list[Element] = []
     for index, name in enumerate(names):
         x, y = SCENES_LEFT + index % 2 * (wide + GAP), top + index // 2 * pitch
@@ -213,7 +221,7 @@ def control_panel() -> Panel:
     for index, service in enumerate(SERVICES):
         left = SERVICES_LEFT + index * SERVICE_PITCH
         target = SERVICES[index + 1] if index + 1 < len(SERVICES) else None
-        elements += node(service, service, left, SERVICE_WIDTH, target) + switch_rows(service, left)
+        elements += node(index + 1, service, service, target) + switch_rows(service, left)
     elements += scenes()
     root = element("frame", "control panel", (0, 0, 100, 100)) | {"elements": elements}
     options = {

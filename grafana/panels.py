@@ -88,15 +88,15 @@ def field_config(
     *,
     steps: Steps = ((None, BLUE),),
     meanings: Words | None = None,
-    color: str = "thresholds",
+    color: str | None = "thresholds",
     custom: Mapping[str, Any] | None = None,
     overrides: Sequence[dict[str, Any]] = (),
     **more: Any,
 ) -> dict[str, Any]:
-    """How values are shown; `more` is decimals, min, max and the like."""
+    """How values are shown; `more` is decimals, min, max and the like. Without a color mode only words have colours."""
     defaults: dict[str, Any] = {
         "unit": unit,
-        "color": {"mode": color},
+        "color": {"mode": color} if color else {"mode": "fixed", "fixedColor": GREY},
         "thresholds": thresholds(steps),
         "mappings": words(meanings) if meanings else [],
         "custom": dict(custom or {}),
@@ -170,8 +170,16 @@ def state_timeline(title: str, description: str, targets: Sequence[Target], *, m
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    config = field_config("none", meanings=meanings, custom={"fillOpacity": 85, "lineWidth": 0, "spanNulls": False})
+    # With mergeValues, a colour by thresholds would replace the words by ranges of thresholds.
+    custom = {"fillOpacity": 85, "lineWidth": 0, "spanNulls": False}
+    config = field_config("none", meanings=meanings, color=None, custom=custom)
     return panel("state-timeline", title, description, targets, options=options, fieldConfig=config)
+
+
+def ever(expr: str, labels: str, otherwise: str) -> str:
+    """The series that were on at some time in what is shown; if none was, one at 0 whose `name` says `otherwise`."""
+    was_on = f"max_over_time({expr}[$__range] @ end()) > 0"
+    return f'({expr} and on ({labels}) ({was_on})) or on () label_replace(vector(0), "name", "{otherwise}", "", "")'
 
 
 def heatmap(title: str, description: str, expr: str, *, unit: str) -> Panel:

@@ -6,6 +6,6 @@ from=${DASHBOARDS_FROM:-/etc/lab/dashboards}
 to=${DASHBOARDS_TO:-/tmp/lab-dashboards}
 mkdir -p "$to"
 for file in "$from"/*.json; do
-  sed "s|http://localhost:8080|http://localhost:${LAB_PORT:-8080}|g" "$file" >"$to/${file##*/}"
+  sed "s|localhost:8080|localhost:${LAB_PORT:-8080}|g" "$file" >"$to/${file##*/}"
 done
 exec "$@"

@@ -7,8 +7,9 @@ from typing import Any
 from grafana.dashboard import control_variable, dashboard
 from grafana.panels import frame
 
+HEIGHT = 27  # rows of 38 px: with the head of a kiosk, 1080 px
 PAGE = (
-    '<iframe src="${control}/embed" title="Control room" referrerpolicy="no-referrer" '
+    '<iframe src="http://${control}/embed" title="Control room" referrerpolicy="no-referrer" '
     'style="position:absolute;inset:0;width:100%;height:100%;border:0"></iframe>'
 )
 
@@ -22,4 +23,4 @@ def control_room() -> dict[str, Any]:
         PAGE,
     )
     about = "The control room's page, for who would rather not leave Grafana."
-    return dashboard("lab-control-room", about, [(25, [(24, page)])], variables=[control_variable()], refresh="")
+    return dashboard("lab-control-room", about, [(HEIGHT, [(24, page)])], variables=[control_variable()], refresh="")

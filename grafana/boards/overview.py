@@ -18,6 +18,7 @@ from grafana.panels import (
     STATUS,
     VERMILLION,
     Panel,
+    ever,
     line,
     now,
     query,
@@ -65,7 +66,7 @@ def _verdict_of_users() -> list[Panel]:
             steps=((None, VERMILLION), (RED_BELOW, ORANGE), (YELLOW_BELOW, GREEN)),
         ),
         stat(
-            "19 of 20 users wait at most",
+            "19 of 20 users wait",
             "The 95th percentile of what users waited, failures included. 20 to 50 ms is normal here; from 1 s on it "
             "hurts.",
             [now(f"{kpi('p95_seconds')} or on () vector(-1)")],
@@ -97,7 +98,7 @@ def _verdict_of_load() -> list[Panel]:
         ),
         attempts_stat(),
         stat(
-            "Api memory of its limit",
+            "Api memory, of limit",
             "How much of its memory limit the api has in use. At 100 % the kernel kills it.",
             [now('lab_service_memory_ratio{service="api"} >= 0 or on () vector(-1)')],
             unit="percentunit",
@@ -206,15 +207,14 @@ def _switches() -> list[Panel]:
     return [
         state_timeline(
             "Failures: what was on, and when",
-            "Every failure of every service. Find the first bar before the users' line fell, and then the last one to "
-            "go.",
-            [query('lab_switch_active{kind="failure"}', "{{job}} {{name}}")],
+            "Every failure that was on. Find the first bar before the users' line fell, and then the last one to go.",
+            [query(ever('lab_switch_active{kind="failure"}', "job, kind, name", "none was on"), "{{job}} {{name}}")],
             meanings=ON_OFF,
         ),
         state_timeline(
             "Defences and settings: what was changed, and when",
-            "Every defence, and every setting that differs from its default. Which of these bars ended the outage?",
-            [query('lab_switch_active{kind!="failure"}', "{{job}} {{name}}")],
+            "Every defence, and every setting that differed from its default. Which of these bars ended the outage?",
+            [query(ever('lab_switch_active{kind!="failure"}', "job, kind, name", "none was on"), "{{job}} {{name}}")],
             meanings={0: ("off", GREY), 1: ("ON", SKY)},
         ),
     ]

@@ -29,7 +29,7 @@ QUIET = """ALERTS{alertstate="firing"} or on () label_replace(label_replace(labe
 COLUMNS = {
     "severity": "Severity",
     "alertname": "Alert",
-    "job": "Service",
+    "service": "Service",
     "story": "What it means",
     "action": "What to do",
 }
@@ -48,12 +48,13 @@ def _objective() -> list[Panel]:
             steps=((None, VERMILLION), (0.99, GREEN)),
         ),
         stat(
-            "Error budget left",
-            "1 % of the users may fail. What is left of that; below 0 % the objective is missed.",
-            [now("lab:error_budget_left:30m")],
-            unit="percentunit",
-            decimals=0,
-            steps=((None, VERMILLION), (0, ORANGE), (0.5, GREEN)),
+            "Error budget spent, times over",
+            "1 % of the users may fail: that is the budget. How many budgets have been spent; from 1 on the objective "
+            "is missed.",
+            [now("lab:error_budget_spent:30m")],
+            unit=f"suffix:{TIMES}",
+            decimals=1,
+            steps=((None, GREEN), (0.5, ORANGE), (1, VERMILLION)),
         ),
     ]
 
@@ -109,13 +110,13 @@ def _burning() -> list[Panel]:
             ],
         ),
         timeseries(
-            "Error budget left",
-            "It only ever falls while users fail, and comes back as the bad minutes leave the window of 30.",
-            [query("clamp_min(lab:error_budget_left:30m, -1)", "budget"), query("vector(0)", "spent")],
-            unit="percentunit",
-            max=1,
-            overrides=[line("budget", GREEN, fill=25), line("spent", VERMILLION, dashed=True)],
-            custom={"axisSoftMin": -1},
+            "Error budgets spent",
+            "It only ever rises while users fail, and falls as the bad minutes leave the window of 30. At the dashed "
+            "line all that the objective allows is gone.",
+            [query("lab:error_budget_spent:30m", "spent"), query("vector(1)", "the budget")],
+            unit=f"suffix:{TIMES}",
+            overrides=[line("spent", ORANGE, fill=25), line("the budget", VERMILLION, dashed=True)],
+            custom={"axisSoftMax": 1.2},
         ),
     ]
 

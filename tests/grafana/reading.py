@@ -49,6 +49,7 @@ def panel_expressions() -> Iterator[Expression]:
                 for service in values.get("service", [""]):
                     where = f"{panel['title']} {target['refId']} {service}".strip()
                     expr = target["expr"].replace("$service", service).replace("$ago", *values.get("ago", [""]))
+                    expr = expr.replace("$__range", "300s")
                     yield Expression(name, where, expr, target["legendFormat"], target["instant"])
 
 

@@ -50,7 +50,7 @@ def press(make_settings, done):
 
     def press(button):
         api = button["config"]["api"]
-        path = api["endpoint"].removeprefix("${control}")
+        path = api["endpoint"].removeprefix("http://${control}")
         names = "content-type,x-grafana-action,x-grafana-device-id"
         asked = {"Access-Control-Request-Method": api["method"], "Access-Control-Request-Headers": names}
         preflight = http.options(path, headers={"Host": HOST, "Origin": ORIGIN, **asked})
@@ -89,7 +89,7 @@ def test_a_button_does_what_its_label_says(press, done, button):
 def test_a_button_calls_the_control_room_and_says_when_it_has(button):
     api = button["config"]["api"]
     assert api["method"] == "POST" and api["contentType"] == "application/json" and api["successMessage"]
-    assert api["endpoint"].startswith("${control}/api/") and isinstance(json.loads(api["data"]), dict)
+    assert api["endpoint"].startswith("http://${control}/api/") and isinstance(json.loads(api["data"]), dict)
 
 
 def test_every_failure_has_a_button_for_on_and_one_for_off_and_its_state_beside():

@@ -142,16 +142,99 @@ def test_no_element_of_the_control_panel_overlaps_a_button_or_leaves_the_panel()
             assert beside or above, (one, other)
 
 
+def elements_of(element):
+    """An element of the canvas and all in it."""
+    return [element, *(inner for child in element.get("elements", []) for inner in elements_of(child))]
+
+
+def test_every_element_of_the_canvas_has_a_config():
+    """Without one, a frame or a plain box too, Grafana 10 shows an empty panel with an error mark."""
+    elements = elements_of(canvas()["options"]["root"])
+    assert len(elements) > 100
+    assert [element["name"] for element in elements if not isinstance(element.get("config"), dict)] == []
+
+
+def test_a_buttons_address_is_one_that_every_grafana_can_parse_before_it_fills_in_the_variable():
+    (variable,) = boards()["overview.json"]["templating"]["list"]
+    assert re.fullmatch(r"[\w.]+:\d+", variable["query"])
+    buttons = [element for element in elements_of(canvas()["options"]["root"]) if element["type"] == "button"]
+    assert buttons
+    for button in buttons:
+        assert re.fullmatch(r"http://\$\{control\}/api/[\w/]+", button["config"]["api"]["endpoint"]), button["name"]
+
+
+def test_numbers_stand_in_the_middle_of_the_gap_that_their_arrow_crosses_and_its_head_leaves_them_room():
+    elements = {element["name"]: element for element in canvas()["options"]["root"]["elements"]}
+    arrows = [(element, link) for element in elements.values() for link in element["connections"]]
+    assert len(arrows) == 3
+    for box, link in arrows:
+        assert link["size"]["fixed"] <= 3
+        left = box["placement"]["left"] + box["placement"]["width"]
+        gap = elements[link["targetName"]]["placement"]["left"] - left
+        number = elements[f"{box['name']} calls"]["placement"]
+        assert (number["left"], number["width"]) == (left, gap)
+
+
+CHARACTERS_A_COLUMN = 7.4  # a title of a panel three columns wide has room for 22 of them, at 24 columns of 1920 px
+
+
+@pytest.mark.parametrize("panel", each_panel())
+def test_no_title_is_cut(panel):
+    assert len(panel["title"]) <= CHARACTERS_A_COLUMN * panel["gridPos"]["w"]
+
+
+BUTTON_PADDING = 32  # Grafana's, left and right
+CHARACTER_WIDTH = 0.53  # of the font's size, the average of Inter's lower case and digits
+
+
+def test_no_text_of_the_control_panel_is_cut():
+    cut = []
+    for element in elements_of(canvas()["options"]["root"]):
+        config = element["config"]
+        text = config.get("text", {}).get("fixed", "")
+        room = element["placement"]["width"] - (BUTTON_PADDING if element["type"] == "button" else 0)
+        if config.get("text", {}).get("mode") == "fixed" and len(text) * config["size"] * CHARACTER_WIDTH > room:
+            cut.append((element["name"], text))
+    assert cut == []
+
+
+@pytest.mark.parametrize("panel", [p for p in each_panel() if p.values[0]["type"] == "state-timeline"])
+def test_a_state_timeline_shows_its_words_and_only_what_was_on(panel):
+    """With a colour by thresholds and merged values Grafana shows ranges of thresholds in place of the words."""
+    assert panel["fieldConfig"]["defaults"]["color"]["mode"] == "fixed"
+    assert panel["fieldConfig"]["defaults"]["mappings"]
+    for target in panel["targets"]:
+        if "lab_switch_active" in target["expr"]:
+            assert "max_over_time" in target["expr"] and "[$__range] @ end()" in target["expr"]
+
+
 def test_annotations_are_written_twice_and_lines_take_their_time_from_the_value():
     for board in boards().values():
         for annotation in board["annotations"]["list"]:
-            assert annotation["target"]["expr"] == annotation["expr"] and annotation["step"] == "1s"
+            assert annotation["target"]["expr"] == annotation["expr"]
             assert annotation["useValueForTime"] is ("* 1000" in annotation["expr"])
+
+
+@pytest.mark.parametrize("minutes", [5, 30])
+def test_a_region_of_samples_stays_one_region(minutes):
+    """Grafana asks for about 100 samples, at steps that it rounds; 10.x merges those that are at most `step` apart."""
+    rounded = {5: 2, 30: 20}[minutes]
+    for annotation in boards()["overview.json"]["annotations"]["list"]:
+        assert int(annotation["step"].removesuffix("s")) >= rounded, annotation["name"]
+
+
+def test_two_toggles_stand_on_top_and_no_mark_is_in_1970():
+    annotations = boards()["overview.json"]["annotations"]["list"]
+    assert [entry["name"] for entry in annotations if not entry["hide"]] == ["Scene", "Failure is on"]
+    assert all(entry["enable"] for entry in annotations)
+    for entry in annotations:
+        if "lab_switch_changed_timestamp_seconds" in entry["expr"]:
+            assert re.search(r"changed_timestamp_seconds\{[^}]*\} > 0\) \* 1000", entry["expr"]), entry["name"]
 
 
 def test_the_frame_asks_for_the_page_without_charts():
     (panel,) = boards()["control-room.json"]["panels"]
-    assert 'src="${control}/embed"' in panel["options"]["content"] and panel["options"]["mode"] == "html"
+    assert 'src="http://${control}/embed"' in panel["options"]["content"] and panel["options"]["mode"] == "html"
 
 
 def test_grafana_starts_with_dashboards_that_call_this_labs_port(tmp_path):
@@ -165,11 +248,9 @@ def test_grafana_starts_with_dashboards_that_call_this_labs_port(tmp_path):
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     assert done.stdout == "started two words\n"
     copies = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "to").glob("*.json")}
-    assert copies == {
-        name: rendered(board).replace(CONTROL, "http://localhost:8280") for name, board in dashboards().items()
-    }
+    assert copies == {name: rendered(board).replace(CONTROL, "localhost:8280") for name, board in dashboards().items()}
     default = json.loads(copies["overview.json"])["templating"]["list"][0]
-    assert default["name"] == "control" and default["query"] == default["current"]["value"] == "http://localhost:8280"
+    assert default["name"] == "control" and default["query"] == default["current"]["value"] == "localhost:8280"
 
 
 def test_the_home_dashboard_and_the_provider_use_the_folder_that_is_written_at_the_start():
