@@ -13,7 +13,7 @@ DATASOURCE = {"type": "prometheus", "uid": "prometheus"}
 # Okabe and Ito's colours, which people who see red and green alike can tell apart.
 BLUE, SKY, GREEN = "#0072B2", "#56B4E9", "#009E73"
 ORANGE, VERMILLION, PURPLE = "#E69F00", "#D55E00", "#CC79A7"
-GREY = "#8E8E8E"
+YELLOW, GREY = "#F0E442", "#8E8E8E"
 
 TIMES = "\u00d7"  # the multiplication sign
 

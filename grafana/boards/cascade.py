@@ -14,6 +14,7 @@ from grafana.panels import (
     PURPLE,
     SKY,
     VERMILLION,
+    YELLOW,
     Panel,
     line,
     now,
@@ -54,13 +55,15 @@ HOPS = (
     (
         "waits for a pool connection",
         VERMILLION,
-        'sum(rate(http_client_request_duration_seconds_sum{job="api", outcome="rejected"}[15s]))',
+        "sum(rate(lab_pool_wait_seconds_sum[15s]))",
     ),
     ("waits before the database", BLUE, 'sum(rate(lab_queue_wait_seconds_sum{job="database"}[15s]))'),
+    ("waits in the database's queue", YELLOW, "sum(rate(lab_db_queue_wait_seconds_sum[15s]))"),
     (
-        "in the database, its queue included",
+        "the query itself",
         GREEN,
-        'sum(rate(http_server_request_duration_seconds_sum{job="database"}[15s]))',
+        """clamp_min(sum(rate(http_server_request_duration_seconds_sum{job="database"}[15s]))
+        - sum(rate(lab_db_queue_wait_seconds_sum[15s])), 0)""",
     ),
 )
 
@@ -146,19 +149,22 @@ def _waiting() -> list[Panel]:
     return [
         timeseries(
             "Queues against patience",
-            "How long half of the requests wait before the api and the database begin, against how long the frontend "
-            "waits for the api. Above the dashed line every answer comes too late.",
+            "How long half of the requests wait in each queue, against how long those who called wait in all. A "
+            "queue above its caller's dashed line works for nobody: every answer comes too late.",
             [
-                query('lab:queue_wait_seconds:15s{quantile="p50", job=~"api|database"}', "before the {{job}}"),
-                query('lab:queue_wait_seconds:15s{quantile="p95", job="api"}', "before the api, unlucky ones"),
+                query('lab:queue_wait_seconds:15s{quantile="p50", queue="threads", job="api"}', "before the api"),
+                query('lab:queue_wait_seconds:15s{quantile="p50", queue="pool"}', "for a pool connection"),
+                query('lab:queue_wait_seconds:15s{quantile="p50", queue="connections"}', "in the database's queue"),
                 query('lab:caller_timeout_seconds{job="api"}', "the frontend gives up"),
+                query('lab:caller_timeout_seconds{job="database"}', "the api gives up"),
             ],
             unit="s",
             overrides=[
-                line("before the api", ORANGE, fill=25),
-                line("before the api, unlucky ones", PURPLE),
-                line("before the database", GREEN),
-                line("the frontend gives up", VERMILLION, dashed=True),
+                line("before the api", PURPLE),
+                line("for a pool connection", VERMILLION),
+                line("in the database's queue", YELLOW, fill=25),
+                line("the frontend gives up", SKY, dashed=True),
+                line("the api gives up", ORANGE, dashed=True),
             ],
         ),
         timeseries(

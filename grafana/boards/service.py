@@ -14,6 +14,7 @@ from grafana.panels import (
     PURPLE,
     SKY,
     VERMILLION,
+    YELLOW,
     Panel,
     heatmap,
     line,
@@ -25,6 +26,7 @@ from grafana.panels import (
 
 SERVICES = ("api", "frontend", "database")
 ANSWERED = 'http_server_request_duration_seconds_count{job="$service"}'
+WAITS = {"threads": (SKY, BLUE), "pool": (ORANGE, VERMILLION), "connections": (YELLOW, GREEN)}
 QUANTILES = ((0.5, "p50", SKY), (0.95, "p95", ORANGE), (0.99, "p99", VERMILLION))
 
 
@@ -142,11 +144,16 @@ def _shape() -> list[Panel]:
             unit="s",
         ),
         timeseries(
-            "Waiting before the handler",
-            "From the caller's sending to the start of the handler: in the kernel, and in line for a thread.",
-            [query('lab:queue_wait_seconds:15s{job="$service"}', "{{quantile}}")],
+            "Waiting in line",
+            "How long requests wait for a thread (from the caller's sending to the start of the handler), for a "
+            "connection of the api's pool, for one of the database: half of them, and the unlucky ones.",
+            [query('lab:queue_wait_seconds:15s{job="$service"}', "{{queue}} {{quantile}}")],
             unit="s",
-            overrides=[line("p50", SKY), line("p95", ORANGE)],
+            overrides=[
+                line(f"{queue} {quantile}", color)
+                for queue, colors in WAITS.items()
+                for quantile, color in zip(("p50", "p95"), colors, strict=True)
+            ],
         ),
     ]
 

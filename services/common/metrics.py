@@ -19,12 +19,12 @@ from prometheus_client.registry import Collector
 
 from services.common.memory import Memory
 from services.common.switches import Switches
-from services.common.windows import SumWindow
+from services.common.windows import SumWindow, WaitWindow
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, read by nobody
 
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30)
-FINE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20)
+FINE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20)
 STATUS_CODES = ("200", "500", "502", "503", "504")
 UNMATCHED, UNMATCHED_CODES = "none", ("404", "405")  # what no route takes
 CLIENT_OUTCOMES = ("ok", "error", "timeout", "refused", "rejected")
@@ -80,6 +80,28 @@ class SwitchCollector(Collector):
         yield changed
 
 
+class QueueWaits:
+    """How long requests wait in one queue: a histogram to scrape, and the median that the state shows."""
+
+    def __init__(self, registry: CollectorRegistry, name: str, help_text: str) -> None:
+        self._histogram = Histogram(name, help_text, registry=registry, buckets=FINE_BUCKETS)
+        self._window = WaitWindow()
+        self.waiting: Callable[[], Iterable[float]] = tuple  # the ages in seconds of those who wait now
+
+    def add(self, seconds: float) -> None:
+        """A wait of so many seconds ended now."""
+        self._histogram.observe(seconds)
+        self._window.add(seconds)
+
+    def since(self, moment: float) -> dict[str, float | None]:
+        """The waits since the moment (seconds since 1970), those that go on included."""
+        return {"p50_seconds": self._window.median(moment, self.waiting())}
+
+    def clear(self) -> None:
+        """A reset: the window starts anew."""
+        self._window.clear()
+
+
 class Server:
     """What a service shows of the requests that it serves."""
 
@@ -102,11 +124,10 @@ class Server:
         self.busy = Gauge("lab_worker_threads_busy", "Worker threads that are in a handler.", registry=registry)
         self.total = Gauge("lab_worker_threads_total", "Worker threads.", registry=registry)
         self.total.set(threads)
-        self.queue_wait = Histogram(
+        self.waits = QueueWaits(
+            registry,
             "lab_queue_wait_seconds",
             "From the caller's sending (X-Request-Start) to the start of the handler.",
-            registry=registry,
-            buckets=FINE_BUCKETS,
         )
         self.abandoned = Counter(
             "lab_requests_abandoned", "Requests answered after their caller had gone.", registry=registry

@@ -17,7 +17,12 @@ class Pool:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._setting = setting = service.switches.get("setting", "pool")
-        self._slots = slots = Slots(setting.values.size)
+        waits = metrics.QueueWaits(
+            service.registry, "lab_pool_wait_seconds", "How long a call waits for a connection of the pool."
+        )
+        self._slots = slots = Slots(setting.values.size, waited=waits.add)
+        waits.waiting = slots.ages
+        service.add_queue("pool", waits)
         service.switches.subscribe(lambda: slots.resize(setting.values.size))
         service.on_reset.append(slots.drain)
         service.state_parts.append(

@@ -52,6 +52,7 @@ class Service:
         self.busy = 0
         self.waiting: Callable[[], int] = lambda: 0  # requests that no worker thread has taken up yet
         self.state_parts: list[Callable[[float], dict[str, Any]]] = []
+        self._queues: dict[str, metrics.QueueWaits] = {}
         self.on_reset: list[Callable[[], None]] = []
         self.ready = threading.Event()
         self._started_at = 0.0
@@ -70,6 +71,11 @@ class Service:
             lambda: self.memory.limit_bytes,
         )
         metrics.gauge(self.registry, "lab_leaked_bytes", "Memory that memory_leak holds.", self.leaked_bytes)
+
+    def add_queue(self, name: str, waits: metrics.QueueWaits) -> None:
+        """Show in the state how long requests wait in a queue, named after what they wait for."""
+        self._queues[name] = waits
+        self.on_reset.append(waits.clear)
 
     def leaked_bytes(self) -> int:
         """Bytes that memory_leak holds, in a service that has it."""
@@ -133,6 +139,7 @@ class Service:
             "window_seconds": max(0.0, now - since),
             "active": self.switches.active(),
             "expires": self.switches.expiries(),
+            "waits": {name: waits.since(since) for name, waits in self._queues.items()},
         }
         for part in self.state_parts:
             state |= part(since)
@@ -183,6 +190,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
     install_problems(app)
     routes = list(routes)
     server = metrics.Server(service.registry, routes, service.settings.threads)
+    service.add_queue("threads", server.waits)
     answers = AnswerWindow()
     service.on_reset.append(answers.clear)
     service.state_parts.append(lambda since: {"answers": answers.since(since, time.time())})
@@ -194,7 +202,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
     def begin() -> None:
         call = g.call = Call.from_headers(request.headers)
         service.enter()
-        server.queue_wait.observe(call.queue_seconds)
+        server.waits.add(call.queue_seconds)
         if request.url_rule is not None:
             service.switches.before_request(call)
             call.let_in = True

@@ -124,6 +124,27 @@ class CountedCall:
             self._sums.add(0, 1, to=self._begun)
 
 
+class WaitWindow:
+    """How long things waited, each noted when its wait ended: the last 4,096 of them, which bounds a look's work."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._ended: deque[tuple[float, float]] = deque(maxlen=4096)
+
+    def add(self, seconds: float) -> None:
+        """A wait of so many seconds ended now."""
+        self._ended.append((self._clock(), seconds))
+
+    def median(self, moment: float, waiting: Iterable[float] = ()) -> float | None:
+        """Seconds that half of those waited who ended since the moment, or wait still (`waiting`: their ages)."""
+        ended = [seconds for ended_at, seconds in list(self._ended) if ended_at >= moment]
+        return quantile(sorted([*ended, *waiting]), 0.5)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._ended.clear()
+
+
 class AnswerWindow:
     """Answers of a service: how many, how many of them errors, and what they took."""
 

@@ -51,7 +51,12 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _make_slots(service: Service) -> Slots:
     """The connection slots, which follow their setting and every switch that limits them."""
     setting = service.switches.get("setting", "capacity")
-    slots = Slots(setting.values.connections, setting.values.queue_limit)
+    waits = metrics.QueueWaits(
+        service.registry, "lab_db_queue_wait_seconds", "How long a query waits for a connection."
+    )
+    slots = Slots(setting.values.connections, setting.values.queue_limit, waits.add)
+    waits.waiting = slots.ages
+    service.add_queue("connections", waits)
 
     def resize() -> None:
         connections = service.switches.max_connections(setting.values.connections)

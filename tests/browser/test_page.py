@@ -122,20 +122,19 @@ def test_where_motion_is_not_wanted_nothing_moves(open_page):
     assert "/s" in page.locator(".edge-rate").first.text_content()
 
 
-def test_the_rates_along_the_path_are_of_one_window(open_page):
+def test_the_path_shows_the_rates_that_the_control_room_computed(open_page):
     page = open_page()
 
     def forge(route: Any) -> None:
         answer = route.fetch()
         state = answer.json()
-        state["kpis"]["offered_rps"] = 4.0
-        for service in ("frontend", "api"):
-            state["services"][service]["calls"] |= {"attempts": 60, "seconds": 15.0}
+        for service, rps in (("traffic", 4.0), ("frontend", 11.9), ("api", 31.2)):
+            state["services"][service]["calls"]["rps"] = rps
         route.fulfill(response=answer, json=state)
 
     page.route("**/api/state", forge)
     rates = page.locator(".edge-rate")
-    wait_until(lambda: rates.all_text_contents() == ["4/s"] * 3, "the three arrows agree")
+    wait_until(lambda: rates.all_text_contents() == ["4/s", "12/s", "31/s"], "each arrow has its rate")
     page.unroute_all(behavior="ignoreErrors")
 
 

@@ -71,8 +71,15 @@ def dead_database(lab):
     wait_until(lambda: lab.state()["services"]["database"]["up"], "the database is back", 60)
 
 
+def no_control_room(lab):
+    """Nobody computes how the lab is doing."""
+    lab.compose("kill", "control-room")
+    settle(lab, 6)
+    lab.compose("up", "-d", "--wait", "--no-deps", "--no-recreate", "control-room")
+
+
 SCENES = ("normal", "slow_query", "full_cascade", "memory_leak")
-STATES = (*(scene(name) for name in SCENES), hang, storm, dead_database)
+STATES = (*(scene(name) for name in SCENES), hang, storm, dead_database, no_control_room)
 
 
 def everything():

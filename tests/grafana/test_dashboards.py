@@ -15,7 +15,7 @@ from grafana.generate import FOLDER, dashboards, rendered
 from tests.grafana.reading import ROOT, boards, panels
 
 FIRST_SCREEN_ROWS = 26  # 1080 px, 38 px a row, less what a kiosk keeps for the links
-PALETTE = {kit.BLUE, kit.SKY, kit.GREEN, kit.ORANGE, kit.VERMILLION, kit.PURPLE, kit.GREY}
+PALETTE = {kit.BLUE, kit.SKY, kit.GREEN, kit.ORANGE, kit.VERMILLION, kit.PURPLE, kit.YELLOW, kit.GREY}
 
 
 def each_panel():

@@ -62,6 +62,17 @@ def test_a_request_sent_before_the_reset_is_refused_at_the_door(app_of):
     assert app.test_client().get("/query").status_code == 200
 
 
+def test_the_state_tells_how_long_requests_wait_in_each_queue_until_a_reset(app_of):
+    app = app_of("database")
+    service = app.extensions["lab"].service
+    app.test_client().get("/query", headers={REQUEST_START: repr(time.time() - 3)})
+    waits = service.state(15, time.time())["waits"]
+    assert 3 <= waits["threads"]["p50_seconds"] < 5
+    assert waits["connections"]["p50_seconds"] == 0
+    service.reset(time.time())
+    assert service.state(15, time.time())["waits"]["threads"]["p50_seconds"] is None
+
+
 @pytest.mark.parametrize("sent_at", ["nan", "junk", "1e999", "-1e999", ""])
 def test_a_senseless_send_time_does_no_harm(app_of, sent_at):
     answer = app_of("database").test_client().get("/query", headers={REQUEST_START: sent_at})
@@ -124,11 +135,13 @@ METRICS = {
         "lab_cache_entries",
         "lab_single_flight_shared_total",
         "lab_single_flight_under_way",
+        "lab_pool_wait_seconds_bucket",
     ],
     "database": [
         "lab_db_connections_in_use",
         "lab_db_connections_max",
         "lab_db_queue_depth",
+        "lab_db_queue_wait_seconds_bucket",
         "lab_db_abandoned_total",
     ],
 }

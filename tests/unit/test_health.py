@@ -81,7 +81,7 @@ def kpis(**changes):
 
 
 def waits(p50):
-    return {"connections": {"count": 9, "p50_seconds": p50, "p95_seconds": p50}}
+    return {"connections": {"p50_seconds": p50}}
 
 
 def health_of(service, state, found=None, down=()):

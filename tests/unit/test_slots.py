@@ -94,6 +94,42 @@ def test_more_capacity_serves_waiting_threads_and_less_takes_no_slot_away():
         slots.acquire(0.01)
 
 
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_each_wait_is_told_at_its_end_and_a_free_slot_is_no_wait():
+    clock, waited = Clock(), []
+    slots = Slots(1, waited=waited.append, clock=clock)
+    slots.acquire()
+    takers = queue_up(slots, [], 1)
+    clock.now += 2.5
+    assert slots.ages() == [2.5] and waited == [0.0]
+    slots.release()
+    takers[0].join(5)
+    assert waited == [0.0, 2.5] and slots.ages() == []
+
+
+def test_a_wait_that_was_given_up_counts_and_one_that_was_refused_or_drained_does_not():
+    clock, waited = Clock(), []
+    slots = Slots(1, queue_limit=1, waited=waited.append, clock=clock)
+    slots.acquire()
+    with pytest.raises(PoolTimeout):
+        slots.acquire(0.001)
+    takers = queue_up(slots, [], 1)
+    with pytest.raises(QueueFull):
+        slots.acquire()
+    slots.drain()
+    takers[0].join(5)
+    assert waited == [0.0, 0.0]
+
+
 def test_slots_are_never_lost_or_handed_out_twice_under_contention():
     slots = Slots(3, queue_limit=None)
     busiest, lock, busy = [0], threading.Lock(), [0]
