@@ -10,6 +10,7 @@ import urllib.parse
 
 import pytest
 
+from services.control_room.health import WHY
 from tests.agreement import ALLOWED_SECONDS, Agreement, lines
 from tests.compose.conftest import RESULTS, see_the_kill
 from tests.conftest import wait_until
@@ -117,7 +118,7 @@ def seen(lab, why, fired):
         time.sleep(1.5)
         now = time.time()
         began, ended = state(lab) or (now, time.time())
-        why[state.__name__] = lab.value("lab_why", ended)
+        why[state.__name__] = lab.value(f"lab_why or on () vector({len(WHY)})", ended)
         firing = asked(lab, 'ALERTS{alertstate="firing"}', began, ended)
         fired[state.__name__] = {labels["alertname"] for labels in firing}
         found[state.__name__] = {one.expr: asked(lab, one.expr, began, ended) for _, one in everything()}
