@@ -57,7 +57,6 @@ class Lab:
         self._tests: deque[dict[str, Any]] = deque(maxlen=TESTS_KEPT)
         self._reset_lock = threading.Lock()
         self._status_told = "GREEN"
-        self._known: States = {}
         self._latest: dict[str, Any] | None = None
         self._latest_asked = 0.0
         self._latest_lock = threading.Lock()
@@ -138,12 +137,8 @@ class Lab:
 
     def _last_known(self, states: States, down: list[str]) -> States:
         """The states, with the last word of a service that is silent for a moment; one that is down has none."""
-        for service, state in states.items():
-            if state is not None:
-                self._known[service] = state
-            elif service in down:
-                self._known.pop(service, None)
-        return {service: self._known.get(service) for service in states}
+        silent = {service for service, state in states.items() if state is None and service not in down}
+        return states | {service: self.observers[service].last_said for service in silent}
 
     def _down(self, states: States) -> list[str]:
         """The services that did not answer now, nor to their observer for longer than a collection may last."""
@@ -234,7 +229,6 @@ class Lab:
             quiet = not unreachable and until(deadline, self._is_quiet)
             unreachable += self._reset_services(["traffic"], time.time(), deadline)
             self._tests.clear()
-            self._known.clear()
             checks = self._verify(deadline) if quiet and not unreachable else []
             return self._reset_result(began, unreachable, quiet, checks)
 

@@ -43,6 +43,7 @@ class Observer:
         self._seen: State | None = None
         self._seen_at = 0.0
         self._told: tuple[State, float] | None = None
+        self._last_said: tuple[State | None, float] = None, 0.0
         self._changed_at = 0.0
         self._forget_before = 0.0
         self._answered = time.monotonic()
@@ -88,8 +89,19 @@ class Observer:
         self._changed_at, self._told = time.time(), None
         self._woken.set()
 
+    @property
+    def last_said(self) -> State | None:
+        """The last state that the service told anybody since the last reset, however long that look took."""
+        return self._last_said[0]
+
+    def _hear(self, state: State, asked_at: float) -> None:
+        with self._lock:
+            if asked_at > max(self._forget_before, self._last_said[1]):
+                self._last_said = state, asked_at
+
     def tell(self, state: State, asked_at: float) -> None:
         """Somebody else has looked: then this observer need not, unless something was changed meanwhile."""
+        self._hear(state, asked_at)
         if asked_at > self._changed_at:
             self._told = state, asked_at
             self._woken.set()
@@ -98,6 +110,7 @@ class Observer:
         """A reset comes: a container that is down now comes back with nothing on."""
         with self._lock:
             self._forget_before = time.time()
+            self._last_said = None, self._forget_before
             if self._seen is not None:
                 self._keep({**self._seen, "forgotten": True})
 
@@ -109,6 +122,7 @@ class Observer:
             if self.silent_seconds() > SILENCE_SECONDS:  # less is a crash and its restart, or a long collection
                 self._tell_up(False)
             return
+        self._hear(state, asked_at)
         if asked_at < self._seen_at:
             return  # older than what was seen already
         self._answered = time.monotonic()

@@ -211,14 +211,15 @@ def test_every_series_that_a_panel_colours_or_shows_by_name_exists(seen):
 
 
 def test_a_switch_shows_in_prometheus_within_two_seconds(lab):
+    query = 'lab_switch_active{job="api", kind="failure", name="latency"}'
+    wait_until(lambda: lab.query(query), "Prometheus has scraped the api")
     lags = {"on": [], "off": []}
     for attempt in range(6):
         time.sleep(0.17 * attempt)  # at another moment of Prometheus' second each time
         for word, active in (("on", 1), ("off", 0)):
             began = time.monotonic()
             lab.post("/api/services/api/failures/latency", {"active": bool(active), "params": {"delay_seconds": 0.1}})
-            query = 'lab_switch_active{job="api", kind="failure", name="latency"}'
-            wait_until(lambda query=query, active=active: lab.value(query) == active, f"latency {word}", 5)
+            wait_until(lambda active=active: lab.value(query) == active, f"latency {word}", 5)
             lags[word].append(time.monotonic() - began)
     every = sorted(lags["on"] + lags["off"])
     middle = statistics.median(every)

@@ -217,6 +217,19 @@ def test_a_service_that_is_silent_for_a_moment_keeps_its_last_word(watched):
     assert not state["services"]["api"]["up"]
 
 
+def test_what_a_service_told_its_patient_observer_counts_where_it_was_too_slow_for_the_look(watched, monkeypatch):
+    """A collection of a second hides a service from every look of 0.3 s, and not from its observer."""
+    lab, states = watched
+    lab.state()
+    states["api"] = None
+    full = a_service(rss_bytes=480 * MB, instance="a", pid=1, oom_kills=0, expires={kind: {} for kind in NOTHING_ON})
+    monkeypatch.setattr(lab.peers.clients["api"], "get", lambda path, timeout_seconds: full)
+    lab.observers["api"].look()
+    assert lab.state()["services"]["api"]["health"]["word"] == "memory full"
+    lab.observers["api"].forget()
+    assert lab.state()["services"]["api"]["health"]["word"] == "starting"
+
+
 def test_users_who_do_not_say_how_they_are_leave_the_status_as_it_was(watched):
     lab, states = watched
     felt = states["traffic"]["users"] | {"succeeded": 20, "success_ratio": 0.33}
