@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grafana.panels import GREEN, GREY, LEVELS, ON_OFF, ORANGE, SKY, TIMES, VERMILLION, Panel, now, panel, words
-from services.common.catalogue import CATALOGUE
-from services.control_room.scene_files import all_scenes
-from services.control_room.scenes import SCENES_OF_THE_SHOW
+from services.common.scenes.files import all_scenes
+from services.common.scenes.model import SCENES_OF_THE_SHOW
+from services.common.switches.catalogue import CATALOGUE
 
 Element = dict[str, Any]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from services.common.memory import MB
-from services.common.settings import Settings
+from services.common.process.memory import MB
+from services.common.process.settings import Settings
 
 RESULTS = Path(__file__).resolve().parents[1] / "test-results"
 

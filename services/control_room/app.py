@@ -13,21 +13,21 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
-from services.common import problems
-from services.common.catalogue import CATALOGUE
-from services.common.metrics import ProcessCollector
-from services.common.params import Param
-from services.common.settings import Settings
-from services.common.switches import KINDS
-from services.common.web import boolean, install_problems, json_body, optional_object
+from services.common.http import problems
+from services.common.http.web import boolean, install_problems, json_body, optional_object
+from services.common.process.settings import Settings
+from services.common.scenes.files import all_scenes
+from services.common.scenes.play import play_of_body
+from services.common.switches.base import KINDS
+from services.common.switches.catalogue import CATALOGUE
+from services.common.switches.params import Param
+from services.common.telemetry.metrics import ProcessCollector
+from services.control_room.api_document import openapi_document
 from services.control_room.exporter import StateCollector
-from services.control_room.guard import Guard
 from services.control_room.history import History
 from services.control_room.lab import MAX_TEST_REQUESTS, Lab
-from services.control_room.openapi import openapi_document
-from services.control_room.page import install_page
-from services.control_room.play import play_of_body
-from services.control_room.scene_files import all_scenes
+from services.control_room.page.assets import install_page
+from services.control_room.page.guard import Guard
 from services.control_room.stage import Stage
 
 STATUS_SECONDS = 1.0

@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.common.catalogue import CATALOGUE
+from services.common.switches.catalogue import CATALOGUE
 from services.control_room.health import REASONS
 from services.control_room.status import LEVELS, NO_KPIS
 

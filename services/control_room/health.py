@@ -21,7 +21,7 @@ from services.control_room.status import (
 )
 
 if TYPE_CHECKING:
-    from services.control_room.peers import States
+    from services.control_room.watching.peers import States
 
 State = Mapping[str, Any]
 Kpis = Mapping[str, float | None]

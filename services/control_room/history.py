@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from services.common.switches import KINDS
+from services.common.switches.base import KINDS
 
 KEEP_SECONDS = 300
 COLUMNS = (

@@ -9,13 +9,12 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.common import problems
-from services.common.catalogue import CATALOGUE, check_switch
-from services.common.client import UserClient
-from services.common.service import UNKNOWN_INSTANCE
-from services.common.settings import Settings
-from services.common.switches import KINDS
-from services.control_room.events import EventLog
+from services.common.calls.client import UserClient
+from services.common.http import problems
+from services.common.process.service import UNKNOWN_INSTANCE
+from services.common.process.settings import Settings
+from services.common.switches.base import KINDS
+from services.common.switches.catalogue import CATALOGUE, check_switch
 from services.control_room.health import (
     WHY,
     edge_level,
@@ -26,10 +25,11 @@ from services.control_room.health import (
     wasted_work_ratio,
     why,
 )
-from services.control_room.journal import Journal
-from services.control_room.observer import Observer
-from services.control_room.peers import Peers, States, until
 from services.control_room.status import LEAST_SECONDS, WINDOW_SECONDS, attempts_allowed, judge, kpis_of
+from services.control_room.watching.events import EventLog
+from services.control_room.watching.journal import Journal
+from services.control_room.watching.observer import Observer
+from services.control_room.watching.peers import Peers, States, until
 
 TEST_TIMEOUT_SECONDS = 25.0
 MAX_TEST_REQUESTS = 20

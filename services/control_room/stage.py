@@ -9,14 +9,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from services.common import problems
-from services.control_room.check import Check
+from services.common.http import problems
+from services.common.scenes.checks import Check
+from services.common.scenes.files import find_scene
+from services.common.scenes.measures import Recording
+from services.common.scenes.model import Play, Scene, Step
+from services.common.scenes.play import play_of
 from services.control_room.lab import Lab
-from services.control_room.measures import Recording
-from services.control_room.peers import until
-from services.control_room.play import play_of
-from services.control_room.scene_files import find_scene
-from services.control_room.scenes import Play, Scene, Step
+from services.control_room.watching.peers import until
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5

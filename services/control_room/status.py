@@ -7,10 +7,10 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from services.common.windows import RECENT_SECONDS, quantile
+from services.common.telemetry.windows import RECENT_SECONDS, quantile
 
 if TYPE_CHECKING:
-    from services.control_room.peers import States
+    from services.control_room.watching.peers import States
 
 WINDOW_SECONDS = 15.0
 LEAST_SECONDS = 1.0  # one user in the first tenth of a second after a reset is not ten a second

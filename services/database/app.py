@@ -11,12 +11,12 @@ from typing import Any
 from flask import Flask, g
 from prometheus_client import Counter
 
-from services.common import metrics
-from services.common.runtime import Runtime
-from services.common.service import Service, caller_has_gone, install_data_plane
-from services.common.settings import Settings
-from services.common.sizes import SPREAD
-from services.common.slots import Slots
+from services.common.process.runtime import Runtime
+from services.common.process.service import Service, caller_has_gone, install_data_plane
+from services.common.process.settings import Settings
+from services.common.resources.slots import Slots
+from services.common.switches.settings import SPREAD
+from services.common.telemetry import metrics
 
 
 def create_app(settings: Settings | None = None) -> Flask:

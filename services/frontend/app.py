@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import Flask, g
 
-from services.common.client_setup import make_client
-from services.common.runtime import Runtime
-from services.common.service import Service, install_data_plane
-from services.common.settings import Settings
+from services.common.calls.wiring import make_client
+from services.common.process.runtime import Runtime
+from services.common.process.service import Service, install_data_plane
+from services.common.process.settings import Settings
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -7,11 +7,11 @@ import signal
 import sys
 import time
 
-from services.common import log
-from services.common.admin import create_admin_app
-from services.common.admin_server import serve_admin
-from services.common.service import Service, write_instance
-from services.common.settings import Settings
+from services.common.process import log
+from services.common.process.admin import create_admin_app
+from services.common.process.admin_server import serve_admin
+from services.common.process.service import Service, write_instance
+from services.common.process.settings import Settings
 from services.traffic.users import UserMetrics, Users
 
 

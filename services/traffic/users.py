@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.common.call import DEADLINE, REQUEST_ID, REQUEST_START, new_request_id
-from services.common.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES, caller_timeout
-from services.common.problems import Reset
-from services.common.switches import Switch
-from services.common.windows import RECENT_SECONDS, CountWindow, UserWindow
+from services.common.calls.call import DEADLINE, REQUEST_ID, REQUEST_START, new_request_id
+from services.common.http.problems import Reset
+from services.common.switches.base import Switch
+from services.common.telemetry.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES, caller_timeout
+from services.common.telemetry.windows import RECENT_SECONDS, CountWindow, UserWindow
 from services.traffic.schedule import Schedule
 
 MAX_IN_FLIGHT = 2000

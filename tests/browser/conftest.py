@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import wait_until
-from tests.labs import LabUnderTest
-from tests.local import LocalLab, local_lab
+from tests.support.labs import LabUnderTest
+from tests.support.local import LocalLab, local_lab
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "test-results" / "browser"
@@ -138,7 +138,7 @@ class ControlRoom(LabUnderTest):
             "STATE_DIR": str(self._folder),
             "PYTHONPATH": str(ROOT),
         }
-        command = [sys.executable, "-m", "gunicorn", "-c", "services/common/gunicorn_conf.py"]
+        command = [sys.executable, "-m", "gunicorn", "-c", "services/common/process/gunicorn_conf.py"]
         log = (self._folder / "control-room.log").open("ab")
         self._process = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **settings, **urls, **environ}, stdout=log, stderr=log

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.agreement import Agreement
 from tests.conftest import RESULTS, wait_until
-from tests.labs import PORTS, LabUnderTest, free_offset, table
+from tests.support.agreement import Agreement
+from tests.support.labs import PORTS, LabUnderTest, free_offset, table
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ["traffic", "frontend", "api", "database", "control-room"]

@@ -6,8 +6,8 @@ import datetime
 
 import pytest
 
-from services.control_room.scene_files import all_scenes
-from services.control_room.scenes import SCENES_OF_THE_SHOW
+from services.common.scenes.files import all_scenes
+from services.common.scenes.model import SCENES_OF_THE_SHOW
 
 pytestmark = pytest.mark.compose
 

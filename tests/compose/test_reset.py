@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.resets import ACTIONS, KILLS, busy_once, check_reset, do
+from tests.support.resets import ACTIONS, KILLS, busy_once, check_reset, do
 
 pytestmark = [pytest.mark.compose, pytest.mark.long]
 SEQUENCES = int(os.environ.get("LAB_RESET_SEQUENCES", "200"))

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from scripts.benchmarks import fire
+from benchmarks import fire
 from tests.compose.conftest import FIND_THE_WORKER, SERVICES
 from tests.conftest import wait_until
-from tests.survival import is_down, on_stage, survives_a_pause
+from tests.support.survival import is_down, on_stage, survives_a_pause
 
 pytestmark = pytest.mark.compose
 

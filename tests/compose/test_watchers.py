@@ -11,10 +11,10 @@ import urllib.parse
 import pytest
 
 from services.control_room.health import WHY
-from tests.agreement import ALLOWED_SECONDS, Agreement, lines
 from tests.compose.conftest import RESULTS, see_the_kill
 from tests.conftest import wait_until
 from tests.grafana.reading import annotation_expressions, boards, panel_expressions, rules
+from tests.support.agreement import ALLOWED_SECONDS, Agreement, lines
 
 pytestmark = pytest.mark.compose
 

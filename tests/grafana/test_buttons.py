@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from services.common.catalogue import CATALOGUE, check_switch
+from services.common.scenes.files import all_scenes, find_scene
+from services.common.switches.catalogue import CATALOGUE, check_switch
 from services.control_room.app import create_app
 from services.control_room.lab import Lab
-from services.control_room.scene_files import all_scenes, find_scene
 from services.control_room.stage import Stage
 from tests.grafana.reading import boards
 

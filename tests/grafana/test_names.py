@@ -8,8 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.api.app import create_app as create_api
-from services.common.memory import MB
-from services.common.settings import Settings
+from services.common.process.memory import MB
+from services.common.process.settings import Settings
 from services.control_room.app import create_app as create_control_room
 from services.database.app import create_app as create_database
 from services.frontend.app import create_app as create_frontend

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.local import local_lab
+from tests.support.local import local_lab
 
 
 @pytest.fixture(scope="session")

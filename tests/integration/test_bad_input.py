@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from schemathesis import GenerationMode
 
-from services.common.call import REASON
+from services.common.calls.call import REASON
 
 ADMIN_PORTS = {"frontend": 9000, "api": 9001, "database": 9002, "traffic": 9003}
 # A service that is away, and a stream for which there is no room, are answers that the documents list.

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from services.common.memory import MB
+from services.common.process.memory import MB
 from tests.conftest import wait_until
 
 

@@ -16,12 +16,12 @@ import time
 import psutil
 import pytest
 
-from scripts.labcli.logs import MAX_BYTES
-from services.common.memory import MB
-from services.common.settings import DEFAULT_THREADS
-from services.control_room.scene_files import all_scenes
+from labcli.logs import MAX_BYTES
+from services.common.process.memory import MB
+from services.common.process.settings import DEFAULT_THREADS
+from services.common.scenes.files import all_scenes
 from tests.conftest import wait_until
-from tests.local import local_lab
+from tests.support.local import local_lab
 
 MORE = {"memory_mb": 15, "threads": 16}
 CALLS = [("frontend", "api"), ("api", "database")]  # each thread of the one may keep a connection to the other

@@ -7,8 +7,8 @@ import subprocess
 import psutil
 
 from tests.browser.conftest import ControlRoom
-from tests.labs import ALL_PORTS
-from tests.local import ROOT
+from tests.support.labs import ALL_PORTS
+from tests.support.local import ROOT
 
 
 def test_every_port_is_open_on_this_machine_alone(lab):

@@ -11,11 +11,11 @@ from contextlib import ExitStack, suppress
 import psutil
 import pytest
 
-from services.common import worker
-from services.common.memory import MB
+from services.common.process import worker
+from services.common.process.memory import MB
 from tests.conftest import wait_until
 from tests.integration.test_bad_input import ADMIN_PORTS
-from tests.labs import PORTS
+from tests.support.labs import PORTS
 
 HALF_A_HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 HALF_A_BODY = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import wait_until
-from tests.local import LocalLab
-from tests.survival import on_stage, survives_a_pause
+from tests.support.local import LocalLab
+from tests.support.survival import on_stage, survives_a_pause
 
 SERVICES = ["traffic", "frontend", "api", "database", "control-room"]
 

@@ -8,8 +8,8 @@ import json
 import pytest
 from flask import Flask, request
 
-from services.common.admin_server import serve_admin
-from services.common.web import MAX_BODY_BYTES, install_problems
+from services.common.http.web import MAX_BODY_BYTES, install_problems
+from services.common.process.admin_server import serve_admin
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.common.cache import Cache
-from services.common.call import Call
-from services.common.problems import FlightsFull, PeerRefused, PeerTimeout, Problem, Reset
-from services.common.service import Service
-from services.common.store import Store
+from services.common.calls.call import Call
+from services.common.http.problems import FlightsFull, PeerRefused, PeerTimeout, Problem, Reset
+from services.common.process.service import Service
+from services.common.resources.cache import Cache
+from services.common.resources.store import Store
 from tests.conftest import wait_until
 
 

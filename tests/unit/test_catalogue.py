@@ -7,10 +7,10 @@ import json
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.common.admin import create_admin_app
-from services.common.catalogue import CATALOGUE
-from services.common.params import defaults
-from services.common.service import Service
+from services.common.process.admin import create_admin_app
+from services.common.process.service import Service
+from services.common.switches.catalogue import CATALOGUE
+from services.common.switches.params import defaults
 
 EVERY = [(service, switch) for service, switches in CATALOGUE.items() for switch in switches]
 IDS = [f"{service}-{switch.kind}-{switch.name}" for service, switch in EVERY]

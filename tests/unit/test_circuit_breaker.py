@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from services.common.defences.circuit_breaker import CLOSED, HALF_OPEN, OPEN, CircuitBreaker
-from services.common.memory import Memory
-from services.common.params import defaults
-from services.common.problems import BreakerOpen
-from services.common.switches import Host
+from services.common.http.problems import BreakerOpen
+from services.common.process.memory import Memory
+from services.common.switches.base import Host
+from services.common.switches.defences.circuit_breaker import CLOSED, HALF_OPEN, OPEN, CircuitBreaker
+from services.common.switches.params import defaults
 
 
 class Clock:

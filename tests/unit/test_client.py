@@ -12,11 +12,11 @@ import pytest
 from flask import Flask, Response
 from werkzeug.serving import make_server
 
-from services.common import problems
-from services.common.backoff import backoff_seconds
-from services.common.call import REASON, Call
-from services.common.client_setup import make_client
-from services.common.service import Service
+from services.common.calls.backoff import backoff_seconds
+from services.common.calls.call import REASON, Call
+from services.common.calls.wiring import make_client
+from services.common.http import problems
+from services.common.process.service import Service
 from tests.conftest import wait_until
 
 

@@ -7,13 +7,13 @@ import threading
 
 import pytest
 
-from services.common.catalogue import CATALOGUE
-from services.common.problems import InvalidParameter, TooManyStreams
-from services.control_room.events import EVENTS_AT_ONCE, MAX_STREAMS, EventLog
-from services.control_room.measures import MEASURES, Recording
-from services.control_room.peers import SharedLook
-from services.control_room.scene_files import all_scenes, read_scene
-from services.control_room.scenes import Expectation
+from services.common.http.problems import InvalidParameter, TooManyStreams
+from services.common.scenes.files import all_scenes, read_scene
+from services.common.scenes.measures import MEASURES, Recording
+from services.common.scenes.model import Expectation
+from services.common.switches.catalogue import CATALOGUE
+from services.control_room.watching.events import EVENTS_AT_ONCE, MAX_STREAMS, EventLog
+from services.control_room.watching.peers import SharedLook
 from tests.conftest import wait_until
 
 

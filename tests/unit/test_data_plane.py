@@ -9,10 +9,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.api.app import create_app as create_api
-from services.common.admin import create_admin_app
-from services.common.call import HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE
+from services.common.calls.call import HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE
+from services.common.process.admin import create_admin_app
+from services.common.scenes.files import all_scenes
 from services.control_room.app import create_app as create_control_room
-from services.control_room.scene_files import all_scenes
 from services.database.app import create_app as create_database
 from services.frontend.app import create_app as create_frontend
 from services.traffic.app import create_service as create_traffic

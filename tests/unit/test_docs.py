@@ -5,15 +5,15 @@ from dataclasses import fields
 
 import pytest
 
-from scripts.generate_docs import ROOT, generated, tables
-from services.control_room.measures import MEASURES
-from services.control_room.scene_files import all_scenes, read_scene
-from services.control_room.scenes import Expectation, Scene, Step, Switched
+from docs.generate import ROOT, generated, tables
+from services.common.scenes.files import all_scenes, read_scene
+from services.common.scenes.measures import MEASURES
+from services.common.scenes.model import Expectation, Scene, Step, Switched
 
 
 @pytest.mark.parametrize("document", tables())
 def test_the_tables_are_those_of_the_catalogue_and_the_scenes(document):
-    assert generated(document) == (ROOT / document).read_text(), "run: .venv/bin/python -m scripts.generate_docs"
+    assert generated(document) == (ROOT / document).read_text(), "run: .venv/bin/python -m docs.generate"
 
 
 @pytest.mark.parametrize("scene", all_scenes().values(), ids=all_scenes())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.control_room import page
 from services.control_room.app import create_app
+from services.control_room.page import assets as page
 
 JSON = {"Content-Type": "application/json"}
 REFUSED_ANYWAY = "/api/services/api/failures/no_such_failure"  # 404 is what an allowed write gets here

@@ -7,7 +7,7 @@ import math
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.common.memory import MB
+from services.common.process.memory import MB
 from services.control_room import exporter
 from services.control_room.health import (
     DOWN,

@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from services.control_room.events import EventLog
-from services.control_room.journal import COMPACT_LINES, KEEP_EVENTS, Journal
+from services.control_room.watching.events import EventLog
+from services.control_room.watching.journal import COMPACT_LINES, KEEP_EVENTS, Journal
 
 
 @pytest.fixture
 def opened(tmp_path, monkeypatch):
     """Open the journal as the worker after the last one does; the last one has ended."""
-    monkeypatch.setattr("services.control_room.journal.OWN_SECONDS", 0)
+    monkeypatch.setattr("services.control_room.watching.journal.OWN_SECONDS", 0)
     owners = []
 
     def open_journal(folder=tmp_path):
@@ -101,7 +101,7 @@ def test_a_journal_that_cannot_be_read_is_said_and_passed_over(opened, tmp_path,
 
 
 def test_a_second_worker_gets_no_journal_and_does_no_harm(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("services.control_room.journal.OWN_SECONDS", 0)
+    monkeypatch.setattr("services.control_room.watching.journal.OWN_SECONDS", 0)
     first, second = Journal(tmp_path), Journal(tmp_path)
     first.open()
     second.open()

@@ -7,9 +7,9 @@ import time
 import psutil
 import pytest
 
-from services.common.call import Call
-from services.common.memory import MB
-from services.common.service import Service
+from services.common.calls.call import Call
+from services.common.process.memory import MB
+from services.common.process.service import Service
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_memory_stays_when_the_leak_is_only_switched_off(api):
 def test_a_request_runs_the_collections_that_it_owes(api, monkeypatch, mb, one_seconds, expected):
     leak = api.switches.get("failure", "memory_leak")
     collections = []
-    monkeypatch.setattr("services.common.failures.memory_leak.gc.collect", lambda: collections.append(1))
+    monkeypatch.setattr("services.common.switches.failures.memory_leak.gc.collect", lambda: collections.append(1))
     api.switches.change("failure", "memory_leak", True, {"mb_per_request": mb})
     leak.leaked_bytes = int((200 - mb) * MB)
     leak._costs.append(one_seconds / (200 * MB))
@@ -64,8 +64,8 @@ def test_a_collection_that_was_held_up_does_not_stand_for_those_to_come(api, mon
     def collect():
         now[0] += seconds.pop(0)
 
-    monkeypatch.setattr("services.common.failures.memory_leak.gc.collect", collect)
-    monkeypatch.setattr("services.common.failures.memory_leak.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("services.common.switches.failures.memory_leak.gc.collect", collect)
+    monkeypatch.setattr("services.common.switches.failures.memory_leak.time.perf_counter", lambda: now[0])
     api.switches.change("failure", "memory_leak", True, {})
     leak = api.switches.get("failure", "memory_leak")
     left = []

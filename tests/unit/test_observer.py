@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.common import problems
-from services.control_room.events import EventLog
-from services.control_room.journal import Journal
-from services.control_room.observer import Observer
+from services.common.http import problems
+from services.control_room.watching.events import EventLog
+from services.control_room.watching.journal import Journal
+from services.control_room.watching.observer import Observer
 
 NOTHING = {"failure": {}, "defence": {}, "setting": {}}
 LATENCY = {"delay_seconds": 1.0, "probability": 1.0, "duration_seconds": 0.0}

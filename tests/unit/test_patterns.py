@@ -7,15 +7,15 @@ import time
 
 import pytest
 
-from services.common.call import Call
-from services.common.defences.adaptive_concurrency import AdaptiveConcurrency
-from services.common.defences.bulkhead import Bulkhead
-from services.common.defences.rate_limit import RateLimit
-from services.common.memory import Memory
-from services.common.params import defaults
-from services.common.problems import BulkheadFull, DeadlineExceeded, RateLimited, Shed
-from services.common.service import Service
-from services.common.switches import Host
+from services.common.calls.call import Call
+from services.common.http.problems import BulkheadFull, DeadlineExceeded, RateLimited, Shed
+from services.common.process.memory import Memory
+from services.common.process.service import Service
+from services.common.switches.base import Host
+from services.common.switches.defences.adaptive_concurrency import AdaptiveConcurrency
+from services.common.switches.defences.bulkhead import Bulkhead
+from services.common.switches.defences.rate_limit import RateLimit
+from services.common.switches.params import defaults
 from tests.conftest import wait_until
 
 

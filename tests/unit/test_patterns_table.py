@@ -8,8 +8,8 @@ import tomllib
 
 import pytest
 
-from scripts import patterns_table
-from services.control_room.scene_files import all_scenes, find_scene
+from benchmarks import patterns_table
+from services.common.scenes.files import all_scenes, find_scene
 
 
 @pytest.fixture

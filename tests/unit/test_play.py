@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from services.common.problems import InvalidParameter, NotFound
-from services.control_room.play import play_of
-from services.control_room.scenes import Play, Switched
+from services.common.http.problems import InvalidParameter, NotFound
+from services.common.scenes.model import Play, Switched
+from services.common.scenes.play import play_of
 
 BUDGET = {"service": "api", "name": "retry_budget", "params": {"ratio": 0.2}}
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from services.common.settings import Settings, SettingsError
+from services.common.process.settings import Settings, SettingsError
 
 
 def test_defaults_are_those_of_a_container():

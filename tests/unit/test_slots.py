@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from services.common.problems import PoolTimeout, QueueFull, Reset
-from services.common.slots import Slots
+from services.common.http.problems import PoolTimeout, QueueFull, Reset
+from services.common.resources.slots import Slots
 from tests.conftest import wait_until
 
 

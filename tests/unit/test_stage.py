@@ -6,11 +6,11 @@ import threading
 
 import pytest
 
-from services.common import problems
-from services.control_room.events import EventLog
-from services.control_room.measures import Recording
-from services.control_room.scenes import Expectation, Play, Scene, Step, Switched
+from services.common.http import problems
+from services.common.scenes.measures import Recording
+from services.common.scenes.model import Expectation, Play, Scene, Step, Switched
 from services.control_room.stage import Run
+from services.control_room.watching.events import EventLog
 from tests.conftest import wait_until
 
 
@@ -77,7 +77,7 @@ def run_of(lab, monkeypatch):
     """Take a scene up from what the control room before left, so many seconds after its start."""
     scene = Scene("drama", "Drama", 1, "story", (), (), 1, (), STEPS, EXPECTED)
     monkeypatch.setattr("services.control_room.stage.find_scene", lambda name: scene)
-    monkeypatch.setattr("services.control_room.check.TICK_SECONDS", 0.01)
+    monkeypatch.setattr("services.common.scenes.checks.TICK_SECONDS", 0.01)
     monkeypatch.setattr("services.control_room.stage.RETRY_SECONDS", 0.01)
     runs = []
 
@@ -86,7 +86,7 @@ def run_of(lab, monkeypatch):
         recording |= {"request_seconds": [0.1] * sent, "rss_after": [1] * sent, "started_at": EPOCH - elapsed}
         decided = {"outcome": "pass", "measured": 1.0, "confirmed_after_seconds": 1.2}
         document = {"name": "drama", "play": {}, "steps_done": 0, "step": "one", "recording": recording}
-        monkeypatch.setattr("services.control_room.measures.time.time", lambda: EPOCH)
+        monkeypatch.setattr("services.common.scenes.measures.time.time", lambda: EPOCH)
         runs.append(Run.of(document | {"checks": [decided, None, None, None]} | kept, lab, lambda: None))
         runs[-1].start()
         return runs[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.common.memory import MB
+from services.common.process.memory import MB
 from services.control_room.status import attempts_allowed, judge, kpis_of
 
 NOW = 1000.0

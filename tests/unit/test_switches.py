@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from services.common.call import Call
-from services.common.failures.error_rate import ErrorRate
-from services.common.failures.latency import Latency
-from services.common.memory import Memory
-from services.common.problems import InjectedError, InvalidParameter
-from services.common.service import Service
-from services.common.switches import Host, Switches
+from services.common.calls.call import Call
+from services.common.http.problems import InjectedError, InvalidParameter
+from services.common.process.memory import Memory
+from services.common.process.service import Service
+from services.common.switches.base import Host, Switches
+from services.common.switches.failures.error_rate import ErrorRate
+from services.common.switches.failures.latency import Latency
 from tests.conftest import wait_until
 
 

@@ -1,6 +1,6 @@
 """Sliding windows: what they count, and how p95 sees those who still wait."""
 
-from services.common.windows import CountWindow, UserWindow, quantile
+from services.common.telemetry.windows import CountWindow, UserWindow, quantile
 
 
 class Clock:

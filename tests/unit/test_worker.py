@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from services.common.epoch import Epoch
-from services.common.worker import end, refuse_old
+from services.common.process.epoch import Epoch
+from services.common.process.worker import end, refuse_old
 
 
 @pytest.fixture

@@ -16,13 +16,12 @@ from typing import Any
 
 import pytest
 
-SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
-sys.path.insert(0, str(SCRIPTS))
+from labcli import main as main_module
+from labcli import plan
+from labcli.config import DEFAULT_PORTS
+from labcli.context import Context
 
-from labcli import main as main_module  # noqa: E402  (after the path)
-from labcli import plan  # noqa: E402
-from labcli.config import DEFAULT_PORTS  # noqa: E402
-from labcli.context import Context  # noqa: E402
+SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
 MB = 1024 * 1024
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from labcli.config import Config, read_dotenv
 from labcli.errors import UsageError
 

@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from labcli import infra_docker
 
+from labcli import infra_docker
 from tests.unit.cli.conftest import FakeDocker, Lab, Room
 
 SERVICES = ("api", "control-room", "frontend")

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from labcli.examples import EXAMPLES
 
+from labcli.examples import EXAMPLES
 from tests.unit.cli.conftest import SCRIPTS, Lab
 
 # The services' packages are not there for it: -I and -S leave the standard library alone.

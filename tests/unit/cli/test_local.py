@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from labcli import local, venv
 from labcli.plan import Folder, Plan
 from labcli.processes import Identity
 from labcli.record import Record, Running
-
 from tests.unit.cli.conftest import Clock, Lab
 
 

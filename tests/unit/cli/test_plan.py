@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+
 from labcli.config import REPO, Config
 from labcli.errors import UsageError
 from labcli.plan import MB, SERVICES, memory_limit_bytes, plans, prometheus_config, size_in_bytes
-
-from services.common.settings import Settings
+from services.common.process.settings import Settings
 
 
 def config(offset: int = 0, **environ: str) -> Config:

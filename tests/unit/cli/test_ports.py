@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+
 from labcli import ports
 from labcli.shell import Result
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+
 from labcli import processes
 from labcli.processes import Identity, stop_all
 

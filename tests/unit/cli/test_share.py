@@ -6,10 +6,10 @@ import webbrowser
 from pathlib import Path
 
 import pytest
+
 from labcli import share
 from labcli.config import Config
-
-from services.common import settings
+from services.common.process import settings
 from tests.unit.cli.conftest import Lab, Room
 
 

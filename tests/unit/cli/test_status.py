@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from labcli.config import Config
 from labcli.console import Style, table, visible_length
 from labcli.infra_record import infra_record, touched
 from labcli.plan import Folder
 from labcli.views import cure_lines, duration_words, percent
 from labcli.watch import ENTER, HOME, LEAVE
-
 from tests.unit.cli.conftest import MB, Clock, Lab, Room, a_check, a_scene, a_service, a_state, an_event
 
 

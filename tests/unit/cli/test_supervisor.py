@@ -11,12 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from labcli import supervisor as module
 from labcli.config import Config
 from labcli.plan import MB, Folder, Plan
 from labcli.record import Record
 from labcli.supervisor import MemoryLimit, Service, Supervisor
-
 from tests.conftest import wait_until
 
 SLEEPER = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)")

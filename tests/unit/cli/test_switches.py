@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from labcli.switches import typed
 
+from labcli.switching import typed
 from tests.unit.cli.conftest import Lab, Room, a_problem, a_service, a_state
 
 NOT_FOUND = a_problem(404, detail="no such thing")

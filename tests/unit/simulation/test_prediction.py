@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.simulation.changes import Change, changed_scene, changed_threads
-from scripts.simulation.engine import Ended, Engine
-from scripts.simulation.lab import SimulatedLab
-from scripts.simulation.places import Places
-from scripts.simulation.prediction import predict
-from scripts.simulation.threshold import trial_scene
-from services.common.problems import InvalidParameter, InvalidRequest, NotFound, PoolTimeout, QueueFull
-from services.control_room.scene_files import all_scenes, find_scene
-from services.control_room.scenes import Scene, Switched
+from services.common.http.problems import InvalidParameter, InvalidRequest, NotFound, PoolTimeout, QueueFull
+from services.common.scenes.files import all_scenes, find_scene
+from services.common.scenes.model import Scene, Switched
+from simulation.changes import Change, changed_scene, changed_threads
+from simulation.engine import Ended, Engine
+from simulation.places import Places
+from simulation.prediction import predict
+from simulation.simulated_lab import SimulatedLab
+from simulation.threshold import trial_scene
 
 
 def described(scene: Scene, *seeds: int) -> list[dict]:

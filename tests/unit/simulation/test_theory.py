@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import pytest
 
-from scripts.simulation.lab import SimulatedLab
-from scripts.simulation.prediction import predict
-from scripts.simulation.threshold import recovers_below
-from services.control_room.scene_files import find_scene
-from services.control_room.scenes import Scene, Switched
+from services.common.scenes.files import find_scene
+from services.common.scenes.model import Scene, Switched
+from simulation.prediction import predict
+from simulation.simulated_lab import SimulatedLab
+from simulation.threshold import recovers_below
 
 SEEDS = (1, 2, 3)
 

@@ -1,0 +1,70 @@
+"""Writes the tables that the documents take from the catalogue and the scenes: python -m docs.generate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from services.common.scenes.files import all_scenes
+from services.common.scenes.model import SCENES_OF_THE_SHOW, Scene
+from services.common.switches.base import DURATION, KINDS, PROBABILITY
+from services.common.switches.catalogue import CATALOGUE
+from services.common.switches.params import Param
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _param(param: Param) -> str:
+    if param.choices:
+        return f"`{param.name}` = {param.default} ({', '.join(param.choices)})"
+    unit = f" {param.unit}" if param.unit else ""
+    return f"`{param.name}` = {param.default:g}{unit} ({param.minimum:g} to {param.maximum:g})"
+
+
+def switches_table() -> str:
+    """A row for each switch of each service."""
+    rows = ["| service | kind | switch | what it does | parameters = default (bounds) |", "|---|---|---|---|---|"]
+    for service, switches in CATALOGUE.items():
+        for kind in KINDS:
+            for switch in (found for found in switches if found.kind == kind):
+                params = "<br>".join(_param(param) for param in switch.params)
+                rows.append(f"| {service} | {kind} | `{switch.name}` | {switch.story} | {params} |")
+    wrapper = (
+        f"Every switch also takes `{DURATION.name}` ({DURATION.story}); one that acts on requests takes "
+        f"`{PROBABILITY.name}` ({PROBABILITY.story}, 0 to 1)."
+    )
+    return "\n".join([*rows, "", wrapper])
+
+
+def expectations_table(scenes: Iterable[Scene]) -> str:
+    """A row for each number that a scene must show."""
+    rows = ["| scene | expectation | expected |", "|---|---|---|"]
+    for scene in scenes:
+        rows += [f"| `{scene.name}` | {entry.text} | {entry.expected()} |" for entry in scene.expect]
+    return "\n".join(rows)
+
+
+def tables() -> dict[str, dict[str, str]]:
+    """{document: {name of a place in it: the table that stands there}}."""
+    scenes = list(all_scenes().values())
+    return {
+        "README.md": {"expectations": expectations_table(scenes[:SCENES_OF_THE_SHOW])},
+        "docs/switches.md": {"switches": switches_table()},
+    }
+
+
+def generated(document: str) -> str:
+    """A document with its tables made anew."""
+    text = (ROOT / document).read_text()
+    for name, table in tables()[document].items():
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
+        text, found = marked.subn(lambda match, table=table: f"{match[1]}{table}{match[2]}", text)
+        if found != 1:
+            raise ValueError(f"{document} has {found} places for {name}, not one")
+    return text
+
+
+if __name__ == "__main__":
+    for document in tables():
+        (ROOT / document).write_text(generated(document))

@@ -1,0 +1,227 @@
+"""The command line: every command with its options."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+
+from . import actions, defences, doctor, infra, lifecycle, watch
+from . import predict as prediction
+from . import scene as scenes
+from . import switching as switches
+from .context import Context
+from .examples import ABOUT, EXAMPLES, TOUR
+
+Command = Callable[[Context, argparse.Namespace], int]
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line as a namespace, with the command's function as `run`; exits with 2 on nonsense."""
+    common = _common_options()
+    parser = argparse.ArgumentParser(
+        prog="lab", description=ABOUT, epilog=TOUR, formatter_class=_Help, parents=[common], allow_abbrev=False
+    )
+    commands = _Commands(parser, common)
+    _add_lifecycle(commands)
+    _add_looking(commands)
+    _add_switching(commands)
+    _add_acting(commands)
+    _add_predicting(commands)
+    _add_infra(commands, common)
+    # Not as argparse's defaults: it would give them to each command's options too, which then undo those before it.
+    return parser.parse_args(argv, argparse.Namespace(json=False, port_offset=None, project=None))
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help with its lines as examples.py has them."""
+
+
+class _Commands:
+    """Adds commands to a parser, each with the common options and its examples."""
+
+    def __init__(self, parser: argparse.ArgumentParser, common: argparse.ArgumentParser, prefix: str = "") -> None:
+        self._common = common
+        self._prefix = prefix
+        self._added = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(self, name: str, run: Command | None, about: str) -> argparse.ArgumentParser:
+        """A command; `about` is its line in the list, and the first of its own help."""
+        parser = self._added.add_parser(
+            name,
+            help=about,
+            description=f"{about[0].upper()}{about[1:]}.",
+            epilog=EXAMPLES.get(self._prefix + name, f"example:\n  ./scripts/lab {self._prefix}{name} api"),
+            formatter_class=_Help,
+            parents=[self._common],
+            allow_abbrev=False,
+        )
+        if run is not None:
+            parser.set_defaults(run=run)
+        return parser
+
+
+def _common_options() -> argparse.ArgumentParser:
+    """What may stand before and after the command."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--json", action="store_true", help="print JSON, one document a line")
+    offset_help = "the lab whose ports are all N higher (default 0)"
+    common.add_argument("--port-offset", type=_offset, metavar="N", help=offset_help)
+    project_help = "the lab whose containers have this project's name (default sre-failure-lab, and -N with an offset)"
+    common.add_argument("-p", "--project", type=_project, metavar="NAME", help=project_help)
+    return common
+
+
+def _add_lifecycle(commands: _Commands) -> None:
+    """up, down, doctor, open."""
+    up = commands.add("up", lifecycle.up, "start the lab, and wait until all of it is ready")
+    down = commands.add("down", lifecycle.down, "stop the lab, and nothing else")
+    for parser in (up, down):
+        parser.add_argument("--local", action="store_true", help="as processes of this machine, without Docker")
+    commands.add("doctor", doctor.doctor, "say whether this machine can run the lab, and what is missing")
+    pages = commands.add("open", actions.open_pages, "open the control room and Grafana in the browser")
+    pages.add_argument("--view", action="store_true", help="the link for the room: it shows all and changes nothing")
+
+
+def _add_looking(commands: _Commands) -> None:
+    """status, events."""
+    status = commands.add("status", watch.status, "show how the lab is")
+    status.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
+    events = commands.add("events", actions.events, "print the activity log")
+    events.add_argument("--follow", action="store_true", help="go on with what comes, until Ctrl-C")
+
+
+def _add_switching(commands: _Commands) -> None:
+    """fail, heal, defend, undefend, set."""
+    fail = commands.add("fail", switches.fail, "switch a failure on")
+    heal = commands.add("heal", switches.heal, "switch failures off")
+    defend = commands.add("defend", switches.defend, "switch a defence on")
+    undefend = commands.add("undefend", switches.undefend, "switch defences off")
+    setting = commands.add("set", switches.set_setting, "change a setting, or put its default back")
+    for parser in (fail, defend, setting):
+        # Optional to argparse alone: who leaves them out is told what there is.
+        parser.add_argument("service", metavar="SERVICE", nargs="?")
+        parser.add_argument("name", metavar="NAME", nargs="?")
+        parser.add_argument("params", metavar="key=value", nargs="*", type=switches.key_value)
+    for parser in (heal, undefend):
+        parser.add_argument("service", metavar="SERVICE", nargs="?")
+        parser.add_argument("name", metavar="NAME", nargs="?")
+    setting.add_argument("--default", action="store_true", help="put the default back")
+
+
+def _add_acting(commands: _Commands) -> None:
+    """traffic, request, scene, reset."""
+    traffic = commands.add("traffic", actions.traffic, "set how many users come each second")
+    traffic.add_argument("rps", metavar="RPS", type=_rps, help="users a second, on average; 0 is nobody")
+    request = commands.add("request", actions.request, "send test requests, and show the way each took")
+    request.add_argument("-n", dest="count", metavar="N", type=int, default=1, help="how many, at most 20 (default 1)")
+    scene = commands.add("scene", scenes.scene, "list the scenes, or start one")
+    scene.add_argument("name", metavar="NAME", nargs="?")
+    scene.add_argument("--narrate", action="store_true", help="print the story and what happens")
+    scene.add_argument("--verify", action="store_true", help="wait for its numbers, and judge them")
+    scene.add_argument("--predict", action="store_true", help="as --verify, beside what a simulation predicts")
+    _add_with(scene)
+    scene.add_argument("--compare", action="store_true", help="without the defence, then with it, the same users")
+    seed_help = "the same seed lets the same users come again (default 0: others each time)"
+    scene.add_argument("--seed", type=_count, default=0, metavar="N", help=seed_help)
+    commands.add("reset", actions.reset, "everything off and healthy, in three seconds")
+
+
+def _add_predicting(commands: _Commands) -> None:
+    """predict."""
+    predict = commands.add("predict", prediction.predict, "simulate a scene, and predict its numbers; needs no lab")
+    predict.add_argument("name", metavar="NAME", help="the scene")
+    predict.add_argument(
+        "--set",
+        dest="changes",
+        metavar="CHANGE",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=prediction.change,
+        help="SERVICE.SWITCH.PARAMETER=VALUE or SERVICE.threads=N; VALUE xN multiplies what the scene has",
+    )
+    predict.add_argument("--rps", type=_some_rps, metavar="N", help="users a second, any number of them")
+    _add_with(predict)
+    predict.add_argument("--seeds", type=_count, metavar="N", help="how often, with other dice (default 5, or 3)")
+    predict.add_argument(
+        "--recovers-below", action="store_true", help="the load below which it recovers by itself after the trigger"
+    )
+
+
+def _add_with(parser: argparse.ArgumentParser) -> None:
+    """--with."""
+    parser.add_argument(
+        "--with",
+        dest="added",
+        metavar="[SERVICE.]DEFENCE[:key=value,...]",
+        type=defences.wanted,
+        action="append",
+        default=[],
+        help="add a defence from the start; may be given again",
+    )
+
+
+def _add_infra(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    """infra, with a command of its own for each action."""
+    parser = commands.add("infra", None, "do something to a whole service, from outside")
+    inner = _Commands(parser, common, prefix="infra ")
+    abouts = {
+        "kill": "kill a service; it stays down until heal or reset",
+        "pause": "freeze a service: its connections stay open, and nobody answers",
+        "disconnect": "cut a service off from the network (Docker alone)",
+        "limit-cpu": "leave a service little CPU (Docker alone)",
+        "heal": "undo all of it, and wait until the service is well",
+    }
+    actions_ = {action: inner.add(action, infra.infra, about) for action, about in abouts.items()}
+    for action, added in actions_.items():
+        added.set_defaults(action=action)
+        added.add_argument("service", metavar="SERVICE", nargs="?" if action == "heal" else None)
+    actions_["limit-cpu"].add_argument(
+        "--cpus", type=_cpus, default=0.1, metavar="X", help="how many CPUs (default 0.1)"
+    )
+
+
+def _offset(text: str) -> int:
+    """A port offset."""
+    if not (text.isascii() and text.isdecimal() and int(text) <= 60000):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 0 to 60000")
+    return int(text)
+
+
+def _project(text: str) -> str:
+    """A name that Compose takes for a project."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be of a-z, 0-9, - and _, and begin with a letter or digit")
+    return text
+
+
+def _rps(text: str) -> int | float:
+    """Users a second, which the server judges."""
+    value = switches.typed(text)
+    if isinstance(value, bool | str):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a number, such as 10")
+    return value
+
+
+def _some_rps(text: str) -> float:
+    """Users a second that are not nobody."""
+    value = _rps(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be above 0")
+    return float(value)
+
+
+def _count(text: str) -> int:
+    """A seed, or how many of them."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) < 2**31):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 1 on")
+    return int(text)
+
+
+def _cpus(text: str) -> float:
+    """A number of CPUs; Docker takes no less than a hundredth."""
+    value = switches.typed(text)
+    if isinstance(value, bool | str) or not 0.01 <= value <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a number from 0.01 on")
+    return float(value)

@@ -1,0 +1,133 @@
+"""Which lab is meant: its ports, its address and its folders, from the environment and the repository's .env."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .errors import UsageError
+
+REPO = Path(__file__).resolve().parents[1]
+DEFAULT_PORTS = {"LAB_PORT": 8080, "FRONTEND_PORT": 8000, "PROMETHEUS_PORT": 9090, "GRAFANA_PORT": 3000}
+MAX_PORT = 65535
+PROJECT = "sre-failure-lab"
+
+
+@dataclass(frozen=True)
+class Config:
+    """One lab of this machine; `offset` tells it from the others, and moves every port.
+
+    `given_project` is what `-p` named its containers; empty is the name that follows from the offset.
+    """
+
+    repo: Path
+    offset: int
+    variables: Mapping[str, str]
+    given_project: str = ""
+
+    @classmethod
+    def load(
+        cls, offset: int | None, environ: Mapping[str, str], repo: Path = REPO, project: str | None = None
+    ) -> Config:
+        """Read .env and, over it, the environment.
+
+        Raises:
+            UsageError: a port or the offset makes no sense, or LAB_URL or LAB_BIND is no address.
+        """
+        variables = {**read_dotenv(repo / ".env"), **environ}
+        if offset is None:
+            offset = _whole_number("LAB_PORT_OFFSET", variables.get("LAB_PORT_OFFSET") or "0", 0)
+        config = cls(repo, offset, variables, project or "")
+        for name in DEFAULT_PORTS:
+            config.port(name)
+        _check_address("LAB_BIND", config.bind)
+        if config.is_elsewhere and urlsplit(config.url).scheme not in ("http", "https"):
+            raise UsageError(f"LAB_URL={config.url!r} is no address", "write it like http://127.0.0.1:8080")
+        return config
+
+    def port(self, name: str) -> int:
+        """The port that the variable `name` says, moved by the offset."""
+        return self.moved(_whole_number(name, self.variables.get(name) or str(DEFAULT_PORTS[name]), 1))
+
+    def moved(self, port: int) -> int:
+        """A port, moved by the offset."""
+        if port + self.offset > MAX_PORT:
+            raise UsageError(f"port {port} + offset {self.offset} is past {MAX_PORT}: take a smaller offset")
+        return port + self.offset
+
+    @property
+    def project(self) -> str:
+        """The name under which Compose keeps this lab's containers and its network apart from all others."""
+        if self.given_project:
+            return self.given_project
+        return f"{PROJECT}-{self.offset}" if self.offset else self.variables.get("COMPOSE_PROJECT_NAME") or PROJECT
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether LAB_URL says where the lab is, so that it need not be one of this machine."""
+        return bool(self.variables.get("LAB_URL"))
+
+    @property
+    def url(self) -> str:
+        """The control room's address, without a slash at its end."""
+        return (self.variables.get("LAB_URL") or self.address("LAB_PORT")).rstrip("/")
+
+    def address(self, port_name: str) -> str:
+        """The address of one of the published ports."""
+        return f"http://127.0.0.1:{self.port(port_name)}"
+
+    @property
+    def bind(self) -> str:
+        """The address on which the lab is published."""
+        return self.variables.get("LAB_BIND") or "127.0.0.1"
+
+    @property
+    def token(self) -> str:
+        """The bearer token for writes; empty is none."""
+        return self.variables.get("LAB_TOKEN", "")
+
+    @property
+    def lab_folder(self) -> Path:
+        """Where everything is kept that is no source: virtual environment, logs, records."""
+        return self.repo / ".lab"
+
+    def hint(self, words: str) -> str:
+        """A command for this same lab that the person can type."""
+        project = f" -p {self.given_project}" if self.given_project else ""
+        offset = f" --port-offset {self.offset}" if self.offset else ""
+        return f"./scripts/lab {words}{project}{offset}"
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """The variables of a .env file; one that is not there has none."""
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    pairs = (line.split("=", 1) for line in map(str.strip, lines) if "=" in line and not line.startswith("#"))
+    return {name.strip(): _unquoted(value.strip()) for name, value in pairs}
+
+
+def _unquoted(value: str) -> str:
+    """The value without its quotes, or without the comment after it."""
+    if value[:1] in ("'", '"') and value.endswith(value[0]) and len(value) > 1:
+        return value[1:-1]
+    return value.split(" #", 1)[0].rstrip()
+
+
+def _check_address(name: str, text: str) -> None:
+    """Refuse what is no IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise UsageError(f"{name}={text!r}: must be an IP address, such as 127.0.0.1") from None
+
+
+def _whole_number(name: str, text: str, minimum: int) -> int:
+    """The number that a variable holds."""
+    if not (text.isascii() and text.isdecimal() and minimum <= int(text) <= MAX_PORT):
+        raise UsageError(f"{name}={text!r}: must be a whole number from {minimum} to {MAX_PORT}")
+    return int(text)

@@ -1,0 +1,203 @@
+"""What local mode runs: which processes, on which ports, with which environment."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .config import Config
+from .errors import UsageError
+
+MB = 1024 * 1024
+ADMIN_PORTS = {"frontend": 9000, "api": 9001, "database": 9002, "traffic": 9003}
+INNER_DATA_PORTS = {"api": 8001, "database": 8002}
+# As docker-compose.yml has them; a test compares. The api's is API_MEMORY_LIMIT of .env.
+MEMORY_LIMITS = {"frontend": "256m", "database": "256m", "traffic": "192m", "control-room": "256m"}
+SERVICES = ("database", "api", "frontend", "traffic", "control-room")
+KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+PASSED_ON = ("LAB_TOKEN", "LAB_HOSTS")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The folder of one local lab: .lab/local-N."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, config: Config) -> Folder:
+        """The folder of this lab."""
+        return cls(config.lab_folder / f"local-{config.offset}")
+
+    @property
+    def record(self) -> Path:
+        """Which processes run: written by the supervisor, read by everybody."""
+        return self.path / "processes.json"
+
+    @property
+    def logs(self) -> Path:
+        """The logs, one for each process; the one thing that outlives the lab."""
+        return self.path / "logs"
+
+    @property
+    def prometheus_config(self) -> Path:
+        """Prometheus's configuration, made from the one of the containers."""
+        return self.path / "prometheus.yml"
+
+    def log(self, name: str) -> Path:
+        """The log of one process."""
+        return self.logs / f"{name}.log"
+
+    def hold(self, name: str) -> Path:
+        """A file that keeps the supervisor from starting a service: `infra kill` makes it."""
+        return self.path / "hold" / name
+
+    def paused(self, name: str) -> Path:
+        """A file that says that `infra pause` stopped a service."""
+        return self.path / "paused" / name
+
+    def state(self, name: str) -> Path:
+        """What a container has as its tmpfs."""
+        return self.path / "state" / name
+
+    @property
+    def journal(self) -> Path:
+        """What the control room's container has as a volume."""
+        return self.path / "journal"
+
+    def cgroup(self, name: str) -> Path:
+        """What a container has as /sys/fs/cgroup."""
+        return self.path / "cgroup" / name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One process of the lab; a memory limit of None is none."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    ports: tuple[int, ...]
+    ready_url: str
+    memory_limit_bytes: int | None = None
+
+
+def plans(config: Config, python: Path | str = sys.executable) -> list[Plan]:
+    """Every process of the lab; Prometheus is among them where its binary is on PATH."""
+    found = [_service_plan(config, name, python) for name in SERVICES]
+    prometheus = shutil.which("prometheus", path=config.variables.get("PATH", ""))
+    return [*found, _prometheus_plan(config, prometheus)] if prometheus else found
+
+
+def data_ports(config: Config) -> dict[str, int]:
+    """The port of each service's data plane; the published ones are where .env says."""
+    inner = {name: config.moved(port) for name, port in INNER_DATA_PORTS.items()}
+    return {"frontend": config.port("FRONTEND_PORT"), **inner, "control-room": config.port("LAB_PORT")}
+
+
+def admin_ports(config: Config) -> dict[str, int]:
+    """The port of each service's admin plane."""
+    return {name: config.moved(port) for name, port in ADMIN_PORTS.items()}
+
+
+def memory_limit_bytes(config: Config, name: str) -> int:
+    """The limit that the supervisor keeps for a service, as the kernel does for a container."""
+    if name == "api":
+        return size_in_bytes(config.variables.get("API_MEMORY_LIMIT") or "512m")
+    return size_in_bytes(MEMORY_LIMITS[name])
+
+
+def size_in_bytes(text: str) -> int:
+    """A size as Compose writes it: "512m", "1g", "1000000"."""
+    found = re.fullmatch(r"(\d+)([bkmg]?)b?", text.strip().lower())
+    if not found:
+        raise UsageError(f"API_MEMORY_LIMIT={text!r}: write it like 512m")
+    return int(found[1]) << 10 * "bkmg".index(found[2] or "b")
+
+
+def _service_plan(config: Config, name: str, python: Path | str) -> Plan:
+    """A service of ours."""
+    data, admin = data_ports(config), admin_ports(config)
+    ports = tuple(found[name] for found in (data, admin) if name in found)
+    ready = f"http://127.0.0.1:{admin[name]}/readyz" if name in admin else f"{_local(data[name])}/healthz"
+    gunicorn = ["gunicorn", "-c", "services/common/process/gunicorn_conf.py"]
+    module = ["services.traffic.app"] if name == "traffic" else gunicorn
+    return Plan(
+        name=name,
+        command=(str(python), "-m", *module),
+        environment=_environment(config, name),
+        ports=ports,
+        ready_url=ready,
+        memory_limit_bytes=memory_limit_bytes(config, name),
+    )
+
+
+def _environment(config: Config, name: str) -> dict[str, str]:
+    """A service's whole environment: what it needs, and nothing of the person's that could change the numbers."""
+    data, admin, folder = data_ports(config), admin_ports(config), Folder.of(config)
+    ours = {
+        "SERVICE": name,
+        "LAB_MODE": "local",
+        "LAB_PROJECT_HINT": "./scripts/lab",
+        "BIND": "127.0.0.1",
+        "STATE_DIR": str(folder.state(name)),
+        "JOURNAL_DIR": str(folder.journal),
+        "CGROUP_DIR": str(folder.cgroup(name)),
+        "LAB_BIND": "127.0.0.1",
+        "MALLOC_ARENA_MAX": "2",
+        "PYTHONUNBUFFERED": "1",
+    }
+    for key, ports in (("DATA_PORT", data), ("ADMIN_PORT", admin)):
+        if name in ports:
+            ours[key] = str(ports[name])
+    ours |= {f"{peer.upper()}_URL": _local(data[peer]) for peer in ("frontend", "api", "database")}
+    ours |= {f"{peer.upper()}_ADMIN_URL": _local(port) for peer, port in admin.items()}
+    ours |= {key: str(config.port(key)) for key in ("LAB_PORT", "FRONTEND_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")}
+    ours |= {key: config.variables[key] for key in PASSED_ON if config.variables.get(key)}
+    return _kept(config) | ours
+
+
+def _kept(config: Config) -> dict[str, str]:
+    """What a process keeps of the person's environment."""
+    return {key: config.variables[key] for key in KEPT_VARIABLES if key in config.variables}
+
+
+def _prometheus_plan(config: Config, binary: str) -> Plan:
+    """Prometheus, with a short memory."""
+    port, folder = config.port("PROMETHEUS_PORT"), Folder.of(config)
+    return Plan(
+        name="prometheus",
+        command=(
+            binary,
+            f"--config.file={folder.prometheus_config}",
+            f"--storage.tsdb.path={folder.path / 'prometheus-data'}",
+            "--storage.tsdb.retention.time=2h",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ),
+        environment=_kept(config),
+        ports=(port,),
+        ready_url=f"{_local(port)}/-/ready",
+    )
+
+
+def prometheus_config(config: Config) -> str:
+    """The containers' prometheus.yml, with this lab's ports as targets and its rules by their full path."""
+    folder = config.repo / "prometheus"
+    text = (folder / "prometheus.yml").read_text()
+    targets = {f"{name}:9000": port for name, port in admin_ports(config).items()}
+    targets["control-room:8080"] = config.port("LAB_PORT")
+    targets["prometheus:9090"] = config.port("PROMETHEUS_PORT")
+    for target, port in targets.items():
+        text = re.sub(rf"(?<![\w.-]){target}\b", f"127.0.0.1:{port}", text)
+    section = re.compile(r"^rule_files:.*(?:\n[ \t]*-.*)*", re.MULTILINE)
+    relative = re.compile(r"(?<![\w./*-])(?!/)[\w.*-][\w./*-]*\.ya?ml")
+    return section.sub(lambda rules: relative.sub(lambda path: f"{folder / path[0]}", rules[0]), text)
+
+
+def _local(port: int) -> str:
+    """An address of this machine."""
+    return f"http://127.0.0.1:{port}"

@@ -1,0 +1,1 @@
+"""Calls: the one place from which a service calls another."""

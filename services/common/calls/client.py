@@ -1,0 +1,281 @@
+"""The one place from which a service calls another: attempts, defences, timeouts, and what became of each attempt.
+
+Order of a call, fixed here and by the catalogue: epoch, then retry (attempts, budget, backoff), then breaker, then
+bulkhead, then the connection pool, then the timeout of the attempt. What the caller's own side refuses is not retried,
+and is no failure of the peer.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from services.common.calls.backoff import backoff_seconds
+from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call, new_request_id
+from services.common.http import problems
+from services.common.process.epoch import Epoch
+from services.common.switches.base import Switches
+from services.common.telemetry.metrics import ClientMetrics
+from services.common.telemetry.windows import AttemptWindow, CountedCall, CountWindow, SumWindow
+
+
+def new_session(connections: int) -> requests.Session:
+    """A session that keeps up to `connections` open for each peer, reads no environment and keeps no cookies."""
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("http://", HTTPAdapter(pool_connections=8, pool_maxsize=connections))
+    return session
+
+
+@dataclass
+class _Attempt:
+    """How one attempt ended: an outcome of the metrics, and either the answer or the problem to raise."""
+
+    outcome: str
+    problem: problems.Problem | None = None
+    answer: Any = None
+    status: int | None = None
+
+
+class PeerClient:
+    """Calls one other service on behalf of user requests."""
+
+    def __init__(
+        self,
+        peer: str,
+        base_url: str,
+        *,
+        switches: Switches,
+        epoch: Epoch,
+        metrics: ClientMetrics,
+        connections: int,
+        lease: Callable[[Call], AbstractContextManager[Any]] = nullcontext,
+        rng: random.Random | None = None,
+    ) -> None:
+        """`lease` holds a connection of the caller's own pool for one attempt; it may refuse with `PoolTimeout`."""
+        self.peer = peer
+        self._base_url = base_url
+        self._switches = switches
+        self._setting = switches.get("setting", "client")
+        self._epoch = epoch
+        self._metrics = metrics
+        self._lease = lease
+        self._random = rng or random.Random()
+        self._session = new_session(connections)
+        self._prepared: dict[str, requests.PreparedRequest] = {}
+        self._sent = CountWindow()
+        self._calls = AttemptWindow()
+        self._ends = SumWindow(2)  # attempts that ended, and those of them that failed
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long one attempt may take."""
+        return float(self._setting.values.timeout_seconds)
+
+    def get(self, path: str, call: Call, timeout_seconds: float | None = None) -> Any:
+        """The peer's answer to GET `path`, from JSON; an attempt may take `timeout_seconds`, or else the setting's.
+
+        Raises:
+            Problem: the last attempt's, when none succeeded.
+        """
+        attempts = 0
+        counted = self._calls.call()
+        while True:
+            attempts += 1
+            attempt = self._attempt(path, call, timeout_seconds, counted, is_retry=attempts > 1)
+            if attempt.problem is None:
+                return attempt.answer
+            setting = self._setting.values  # read each time: the cure may be switched on in mid-call
+            if attempt.outcome == "rejected" or attempts >= setting.attempts or not self._switches.may_retry():
+                raise attempt.problem
+            pause = backoff_seconds(setting, attempts, self._random)
+            if pause:
+                self._epoch.wait(pause, call.sent_at)
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._session.close()
+
+    def state(self, since: float, now: float) -> dict[str, Any]:
+        """The calls since a moment (seconds since 1970), as the admin plane shows them.
+
+        `begun` calls have made `attempts` so far; `sent` attempts were sent, whenever their calls were begun. These
+        three leave test requests out; `ended` and `failed`, the attempts that ended, do not.
+        """
+        ended, failed = self._ends.since(since)
+        return {
+            "peer": self.peer,
+            **self._calls.since(since),
+            "sent": self._sent.since(since),
+            "ended": int(ended),
+            "failed": int(failed),
+            "seconds": now - since,
+            "timeout_seconds": self.timeout_seconds,
+            "attempts_allowed": self._setting.values.attempts,
+        }
+
+    def forget(self) -> None:
+        """A reset: the windows start anew."""
+        for window in (self._sent, self._calls, self._ends):
+            window.clear()
+
+    def _attempt(
+        self, path: str, call: Call, timeout_seconds: float | None, counted: CountedCall, is_retry: bool
+    ) -> _Attempt:
+        self._epoch.check(call.sent_at)
+        began_at, began = time.time(), time.perf_counter()
+        try:
+            self._switches.before_attempt(is_retry)
+        except problems.Problem as problem:
+            return self._ended(call, _Attempt("rejected", problem), began_at, began)
+        attempt = _Attempt("rejected")
+        try:
+            with self._lease(call):
+                (self._metrics.retry if is_retry else self._metrics.first).inc()
+                if not call.traced:  # test requests are not users
+                    self._sent.add()
+                    counted.attempt()
+                attempt = self._send(path, call, timeout_seconds or self.timeout_seconds)
+        except (problems.PoolTimeout, problems.DeadlineExceeded) as problem:
+            attempt = _Attempt("rejected", problem)
+        finally:
+            self._switches.after_attempt(attempt.outcome, is_retry)
+        return self._ended(call, attempt, began_at, began)
+
+    def _ended(self, call: Call, attempt: _Attempt, began_at: float, began: float) -> _Attempt:
+        seconds = time.perf_counter() - began
+        self._metrics.duration[attempt.outcome].observe(seconds)
+        self._ends.add(1, attempt.problem is not None)
+        if call.traced:
+            call.attempts.append(
+                {
+                    "peer": self.peer,
+                    "outcome": attempt.outcome,
+                    "reason": attempt.problem.reason if attempt.problem else None,
+                    "status": attempt.status,
+                    "started_at": began_at,
+                    "seconds": round(seconds, 6),
+                }
+            )
+        return attempt
+
+    def _send(self, path: str, call: Call, timeout: float) -> _Attempt:
+        try:
+            response = self._session.send(self._request(path, call, timeout), timeout=timeout, allow_redirects=False)
+        except requests.Timeout:
+            return _Attempt("timeout", problems.PeerTimeout(f"{self.peer} did not answer within {timeout:g} s"))
+        except requests.RequestException as error:
+            if _was_refused(error):
+                return _Attempt("refused", problems.PeerRefused(f"{self.peer} takes no connections"))
+            return _Attempt("error", problems.PeerError(f"{self.peer} broke the connection"))
+        if call.traced:
+            call.hops_behind = json.loads(response.headers.get(HOPS, "[]"))
+        status = response.status_code
+        if status == 200:
+            return _Attempt("ok", answer=json.loads(response.content), status=status)
+        reason = response.headers.get(REASON, "")
+        if reason == problems.Reset.reason:
+            raise problems.Reset(f"{self.peer} was reset after this request was sent")
+        if status == 503:
+            return _Attempt("refused", problems.PeerRefused(f"{self.peer} refused: {reason}"), status=status)
+        return _Attempt("error", problems.PeerError(f"{self.peer} answered {status}: {reason}"), status=status)
+
+    def _request(self, path: str, call: Call, timeout: float) -> requests.PreparedRequest:
+        # Preparing a request takes longer than sending it, and only three headers differ.
+        prepared = self._prepared.get(path)
+        if prepared is None:
+            prepared = self._prepared[path] = requests.Request("GET", self._base_url + path).prepare()
+        request = prepared.copy()
+        request.headers[REQUEST_ID] = call.request_id
+        now = time.time()
+        request.headers[REQUEST_START] = repr(now)
+        gives_up_at = now + timeout
+        request.headers[DEADLINE] = repr(min(gives_up_at, call.deadline or gives_up_at))
+        if call.traced:
+            request.headers[TRACE] = "1"
+        return request
+
+
+def _was_refused(error: requests.RequestException) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+class AdminClient:
+    """Calls the admin plane of one service, for the control room."""
+
+    def __init__(self, service: str, base_url: str) -> None:
+        self.service = service
+        self._base_url = base_url
+        self._session = new_session(16)
+
+    def get(self, path: str, timeout_seconds: float) -> Any:
+        """The JSON answer to GET `path`; raises as `post`."""
+        return self._call("GET", path, None, timeout_seconds)
+
+    def post(self, path: str, body: Any, timeout_seconds: float) -> Any:
+        """The JSON answer to POST `path`.
+
+        Raises:
+            Unreachable: no answer in time, or none that is JSON.
+        """
+        return self._call("POST", path, body, timeout_seconds)
+
+    def _call(self, method: str, path: str, body: Any, timeout_seconds: float) -> Any:
+        # Merging the session's defaults is a sixth of the call, and there are none here.
+        request = requests.Request(method, self._base_url + path, json=body).prepare()
+        try:
+            answer = self._session.send(request, timeout=timeout_seconds, allow_redirects=False)
+            answer.raise_for_status()
+            return answer.json()
+        except requests.RequestException as error:
+            raise problems.Unreachable(f"{self.service} does not answer on its admin port") from error
+
+
+class UserClient:
+    """Sends test requests through the frontend, as a user with an X-ray."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._session = new_session(16)
+
+    def visit(self, timeout_seconds: float) -> dict[str, Any]:
+        """One request: status (0 without an answer), seconds, ok, reason, request id and the hops that it took."""
+        request_id = new_request_id()
+        headers = {REQUEST_ID: request_id, REQUEST_START: repr(time.time()), TRACE: "1"}
+        began = time.perf_counter()
+        status, reason, hops = 0, None, []
+        try:
+            response = self._session.get(f"{self._base_url}/checkout", headers=headers, timeout=timeout_seconds)
+            status, reason = response.status_code, response.headers.get(REASON)
+            hops = json.loads(response.headers.get(HOPS, "[]"))
+        except requests.Timeout:
+            reason = "timeout"
+        except requests.RequestException as error:
+            reason = "refused" if _was_refused(error) else "connection_broken"
+        return {
+            "request_id": request_id,
+            "status": status,
+            "ok": status == 200,
+            "seconds": round(time.perf_counter() - began, 4),
+            "reason": reason,
+            "hops": hops,
+        }
+
+    def about(self, timeout_seconds: float) -> bool:
+        """Whether the page that needs no other service answers in time."""
+        try:
+            return self._session.get(f"{self._base_url}/about", timeout=timeout_seconds).ok
+        except requests.RequestException:
+            return False

@@ -1,0 +1,1 @@
+"""HTTP: problem documents, bodies that are checked, OpenAPI."""

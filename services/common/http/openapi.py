@@ -1,0 +1,96 @@
+"""What the OpenAPI documents of the control room and of the admin planes are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.common.switches.base import Switch
+from services.common.switches.params import Param
+
+ERRORS = {
+    "400": "the body is not JSON",
+    "401": "LAB_TOKEN is set, and the call came without it",
+    "403": "the page that calls is not the lab's",
+    "404": "no such service, switch or scene",
+    "413": "the body is larger than 16 KiB",
+    "415": "the content type is not application/json",
+    "421": "the Host header is not the lab's",
+    "422": "a parameter is unknown, of the wrong type or out of range; `field` names it",
+    "503": "a service does not answer",
+}
+BODY_ERRORS = ("400", "413", "415", "422")
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "reason"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "reason": {"type": "string"},
+        "field": {"type": "string"},
+        "allowed": {},
+    },
+}
+
+
+def document(title: str, paths: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI 3.1 document of these paths."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": "1"},
+        "paths": paths,
+        "components": {"schemas": {"Problem": PROBLEM}},
+    }
+
+
+def read(summary: str, what: str, *errors: str, content: str = "application/json") -> dict[str, Any]:
+    """A GET that takes nothing."""
+    return {"get": {"summary": summary, "responses": _answers(what, content, errors)}}
+
+
+def write(
+    summary: str, body: dict[str, Any], what: str, *errors: str, content: str = "application/json"
+) -> dict[str, Any]:
+    """A POST with a JSON body."""
+    return {
+        "post": {
+            "summary": summary,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+            "responses": _answers(what, content, (*BODY_ERRORS, *errors)),
+        }
+    }
+
+
+def in_query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter in the query that may be left out."""
+    return {"name": name, "in": "query", "schema": schema}
+
+
+def object_of(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """An object with these properties and no other."""
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def switch_body(switch: type[Switch]) -> dict[str, Any]:
+    """What a change of this switch may say."""
+    params = object_of({param.name: param_schema(param) for param in switch.all_params()}, [])
+    return object_of({"active": {"type": "boolean"}, "params": params}, ["active"])
+
+
+def param_schema(param: Param) -> dict[str, Any]:
+    """What a parameter may be."""
+    schema: dict[str, Any] = {"type": param.type, "default": param.default, "description": param.story}
+    if param.choices:
+        schema["enum"] = list(param.choices)
+    elif param.type in ("integer", "number"):
+        schema |= {"minimum": param.minimum, "maximum": param.maximum}
+    return schema
+
+
+def _answers(what: str, content: str, errors: tuple[str, ...]) -> dict[str, Any]:
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        "200": {"description": what, "content": {content: {"schema": {}}}},
+        **{code: {"description": ERRORS[code], "content": problem} for code in errors},
+    }

@@ -1,0 +1,118 @@
+"""The admin plane: a listener thread of its own, which answers while every data thread is stuck."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from services.common.http import problems
+from services.common.http.openapi import document, in_query, object_of, read, switch_body, write
+from services.common.http.web import boolean, install_problems, json_body, optional_object
+from services.common.process.service import Service
+from services.common.switches.catalogue import CATALOGUE
+from services.common.telemetry.windows import KEEP_SECONDS
+
+log = logging.getLogger(__name__)
+DEFAULT_WINDOW_SECONDS = 15.0
+
+
+def create_admin_app(service: Service) -> Flask:
+    """The admin plane of one service."""
+    app = Flask(f"{service.name}-admin", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # parameters keep the catalogue's order
+    install_problems(app)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="alive")
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        if not service.ready.is_set():
+            raise problems.Unreachable("the data plane is not ready yet")
+        return jsonify(status="ready")
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(service.metrics_text(), content_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/admin/state")
+    def state() -> Response:
+        return jsonify(service.state(_window_seconds(), time.time()))
+
+    @app.get("/admin/catalogue")
+    def catalogue() -> Response:
+        return jsonify(switches=[switch.describe() for switch in CATALOGUE[service.name]])
+
+    @app.get("/admin/openapi.json")
+    def openapi() -> Response:
+        return jsonify(_openapi_document(service.name))
+
+    @app.post("/admin/switches/<kind>/<name>")
+    def change(kind: str, name: str) -> Response:
+        service.switches.get(kind, name)
+        body = json_body(active=boolean, params=optional_object)
+        switch = service.switches.change(kind, name, body["active"], body["params"])
+        log.info("%s %s is %s", kind, name, "on" if switch.active else "off", extra={"params": vars(switch.values)})
+        return jsonify(service=service.name, kind=kind, name=name, active=switch.active, params=vars(switch.values))
+
+    @app.post("/admin/reset")
+    def reset() -> Response:
+        epoch = json_body(epoch=_moment)["epoch"]
+        service.reset(epoch)
+        return jsonify(epoch=epoch)
+
+    return app
+
+
+def _openapi_document(service: str) -> dict[str, Any]:
+    """What this admin plane takes, OpenAPI 3.1."""
+    state = read("Everything that is, over a window of seconds", "the state", "422")
+    window = {"type": "number", "exclusiveMinimum": 0, "maximum": KEEP_SECONDS}
+    state["get"]["parameters"] = [in_query("window", window)]
+    epoch = object_of({"epoch": {"type": "number", "minimum": 0}}, [])
+    paths = {
+        "/healthz": read("Whether the process lives", "alive"),
+        "/readyz": read("Whether the data plane is ready", "ready", "503"),
+        "/metrics": read("What Prometheus scrapes", "the metrics", content=CONTENT_TYPE_LATEST.split(";")[0]),
+        "/admin/state": state,
+        "/admin/catalogue": read("Every switch of this service", "the switches"),
+        **{
+            f"/admin/switches/{switch.kind}/{switch.name}": write(
+                switch.story, switch_body(switch), "the switch as it is now", "404"
+            )
+            for switch in CATALOGUE[service]
+        },
+        "/admin/reset": write("A new epoch: everything off, queues emptied", epoch, "the epoch"),
+    }
+    return document(f"SRE failure lab: admin plane of {service}", paths)
+
+
+def _window_seconds() -> float:
+    text = request.args.get("window", str(DEFAULT_WINDOW_SECONDS))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= KEEP_SECONDS:
+        allowed = {"type": "number", "minimum": 0, "maximum": KEEP_SECONDS, "unit": "s"}
+        raise problems.InvalidParameter("window must be a number of seconds", field="window", allowed=allowed)
+    return seconds
+
+
+def _moment(name: str, value: Any) -> float:
+    """A moment that is not in the future; now when it is left out."""
+    now = time.time()
+    if value is None:
+        return now
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= now:
+        allowed = {"type": "number", "minimum": 0, "maximum": now, "unit": "s"}
+        raise problems.InvalidParameter(
+            f"{name} must be seconds since 1970, not in the future", field=name, allowed=allowed
+        )
+    return float(value)

@@ -1,0 +1,263 @@
+"""What every data service is made of: its switches, metrics, epoch and data plane."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, generate_latest
+
+from services.common.calls.call import HOPS, REASON, REQUEST_ID, Call, sent_at
+from services.common.http import problems
+from services.common.http.web import install_problems
+from services.common.process.epoch import Epoch
+from services.common.process.memory import Memory
+from services.common.process.settings import Settings
+from services.common.switches.base import Host, Switches
+from services.common.switches.catalogue import CATALOGUE
+from services.common.telemetry import metrics
+from services.common.telemetry.windows import AnswerWindow
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+# A thread that computes gives the interpreter up after this long, so that admin and data threads get their turn soon.
+SWITCH_INTERVAL_SECONDS = 0.0005
+SLOW_SECONDS = 1.0
+UNKNOWN_INSTANCE = "unknown"
+
+
+class Service:
+    """One data service in one process: what its app, its admin plane and its switches share."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.name = settings.service
+        self.registry = CollectorRegistry()
+        self.memory = Memory(settings.cgroup_dir)
+        self.epoch = Epoch()
+        host = Host(self.memory, in_flight=lambda: self.busy)
+        self.switches = Switches(CATALOGUE[self.name], host, settings.state_dir / "switches.json")
+        self.busy = 0
+        self.waiting: Callable[[], int] = lambda: 0  # requests that no worker thread has taken up yet
+        self.state_parts: list[Callable[[float], dict[str, Any]]] = []
+        self._queues: dict[str, metrics.QueueWaits] = {}
+        self.on_reset: list[Callable[[], None]] = []
+        self.ready = threading.Event()
+        self._started_at = 0.0
+        self._busy_lock = threading.Lock()
+        self._gc = metrics.GcWatch(self.registry)
+        self._declare_metrics()
+
+    def _declare_metrics(self) -> None:
+        self.registry.register(metrics.ProcessCollector())
+        self.registry.register(metrics.SwitchCollector(self.switches))
+        self.registry.register(metrics.OomCollector(self.memory))
+        metrics.gauge(
+            self.registry,
+            "lab_memory_limit_bytes",
+            "The limit that the kernel keeps; 0 is none.",
+            lambda: self.memory.limit_bytes,
+        )
+        metrics.gauge(self.registry, "lab_leaked_bytes", "Memory that memory_leak holds.", self.leaked_bytes)
+
+    def add_queue(self, name: str, waits: metrics.QueueWaits) -> None:
+        """Show in the state how long requests wait in a queue, named after what they wait for."""
+        self._queues[name] = waits
+        self.on_reset.append(waits.clear)
+
+    def leaked_bytes(self) -> int:
+        """Bytes that memory_leak holds, in a service that has it."""
+        return sum(getattr(switch, "leaked_bytes", 0) for switch in self.switches)
+
+    def metrics_text(self) -> bytes:
+        """What Prometheus scrapes."""
+        self._gc.drain()
+        return generate_latest(self.registry)
+
+    def start(self) -> None:
+        """Take up the switches of the process before this one, and become ready. Call it in the worker process."""
+        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+        self._started_at = time.time()
+        self._gc.start()
+        self._load_epoch()
+        self.switches.load()
+        self.ready.set()
+        log.info("ready")
+
+    def reset(self, epoch: float) -> None:
+        """Start a new epoch: everything off, waits ended, queues emptied, memory given back."""
+        self.epoch.begin(epoch)
+        self._keep_epoch()
+        for hook in self.on_reset:
+            hook()
+        self.switches.reset()
+        log.info("reset")
+
+    def _epoch_path(self) -> Any:
+        return self.settings.state_dir / "epoch"
+
+    def _keep_epoch(self) -> None:
+        try:
+            self._epoch_path().write_text(repr(self.epoch.started_at))
+        except OSError as error:
+            log.error("the epoch cannot be kept over a restart: %s", error)
+
+    def _load_epoch(self) -> None:
+        try:
+            self.epoch.begin(float(self._epoch_path().read_text()))
+        except (OSError, ValueError):
+            self.epoch.begin(0.0)
+
+    def state(self, window_seconds: float, now: float) -> dict[str, Any]:
+        """Everything that the control room wants to know, over the last `window_seconds`, reset or start."""
+        since = max(now - window_seconds, self.epoch.started_at, self._started_at)
+        state: dict[str, Any] = {
+            "service": self.name,
+            "instance": self.instance(),
+            "pid": os.getpid(),
+            "epoch": self.epoch.started_at,
+            "rss_bytes": self.memory.resident_bytes(),
+            "memory_limit_bytes": self.memory.limit_bytes,
+            "leaked_bytes": self.leaked_bytes(),
+            "oom_kills": self.memory.oom_kills(),
+            "threads_busy": self.busy,
+            "threads_total": self.settings.threads,
+            "waiting": self.waiting(),
+            "gc_pause_seconds": self._gc.since(since),
+            "window_seconds": max(0.0, now - since),
+            "active": self.switches.active(),
+            "expires": self.switches.expiries(),
+            "waits": {name: waits.since(since) for name, waits in self._queues.items()},
+        }
+        for part in self.state_parts:
+            state |= part(since)
+        return state
+
+    def instance(self) -> str:
+        """Names the container's (not the worker's) life: gunicorn's master, or the process, wrote it at its start."""
+        try:
+            return (self.settings.state_dir / "instance").read_text()
+        except OSError:
+            return UNKNOWN_INSTANCE
+
+    def enter(self) -> None:
+        """A worker thread took up a request."""
+        with self._busy_lock:
+            self.busy += 1
+
+    def leave(self) -> None:
+        """A worker thread is done with a request."""
+        with self._busy_lock:
+            self.busy -= 1
+
+
+def caller_has_gone() -> bool:
+    """Whether the caller of the current request closed its connection: then it is readable, and there is no byte."""
+    connection = request.environ.get("gunicorn.socket")
+    if connection is None:
+        return False
+    try:
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        return bool(poll.poll(0)) and connection.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
+
+
+def write_instance(settings: Settings) -> None:
+    """Note that a container's life begins."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    (settings.state_dir / "instance").write_text(uuid.uuid4().hex)
+
+
+def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> None:
+    """Give a Flask app what every data plane has: epoch, switches, metrics, request ids, problem documents.
+
+    The first of its routes is the one on the users' path: it alone counts in the state's `answers`.
+    """
+    install_problems(app)
+    routes = list(routes)
+    server = metrics.Server(service.registry, routes, service.settings.threads)
+    service.add_queue("threads", server.waits)
+    answers = AnswerWindow()
+    service.on_reset.append(answers.clear)
+    service.state_parts.append(lambda since: {"answers": answers.since(since, time.time())})
+    server.active.set_function(lambda: service.busy + service.waiting())
+    server.busy.set_function(lambda: service.busy)
+    app.wsgi_app = _refuse_old(app.wsgi_app, service.epoch)  # type: ignore[method-assign, assignment]
+
+    @app.before_request
+    def begin() -> None:
+        call = g.call = Call.from_headers(request.headers)
+        service.enter()
+        server.waits.add(call.queue_seconds)
+        if request.url_rule is not None:
+            service.switches.before_request(call)
+            call.let_in = True
+            service.epoch.check(call.sent_at)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        call: Call = g.call
+        reason = response.headers.get(REASON)
+        route = request.url_rule.rule if request.url_rule else metrics.UNMATCHED
+        if call.let_in:
+            service.switches.after_request(call)
+        server.duration.labels(route, response.status_code).observe(call.elapsed_seconds)
+        if route == routes[0] and reason != problems.Reset.reason:
+            answers.add(response.status_code >= 500, call.elapsed_seconds)
+        response.headers[REQUEST_ID] = call.request_id
+        if call.traced:
+            response.headers[HOPS] = json.dumps(call.hops(service.name, response.status_code, reason))
+        if caller_has_gone():
+            server.abandoned.inc()
+        if reason in metrics.SHED_REASONS:
+            server.shed.labels(reason).inc()
+        _log_if_bad(call, route, response.status_code, reason)
+        return response
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        service.leave()
+
+
+def _refuse_old(app: WSGIApplication, epoch: Epoch) -> WSGIApplication:
+    """Refuse what was sent before the last reset before Flask sees it: thousands may be queued, and reset is quick."""
+    headers = [("Content-Type", "application/problem+json"), (REASON, problems.Reset.reason)]
+
+    def refuse_or_go_on(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            epoch.check(sent_at(environ.get("HTTP_X_REQUEST_START"), time.time()))
+        except problems.Reset as reset:
+            body = json.dumps(reset.document()).encode()
+            start_response("503 Service Unavailable", [*headers, ("Content-Length", str(len(body)))])
+            return [body]
+        return app(environ, start_response)
+
+    return refuse_or_go_on
+
+
+def _log_if_bad(call: Call, route: str, status: int, reason: str | None) -> None:
+    """Log what failed or was slow; thousands of good requests would bury it."""
+    level = logging.DEBUG
+    if status >= 500 and reason != problems.Reset.reason:
+        level = logging.WARNING
+    elif call.elapsed_seconds >= SLOW_SECONDS or call.traced:
+        level = logging.INFO
+    if log.isEnabledFor(level):
+        seconds = round(call.elapsed_seconds, 3)
+        details = {"request_id": call.request_id, "status": status, "reason": reason, "seconds": seconds}
+        log.log(level, "%s answered %d after %.3f s", route, status, seconds, extra=details)

@@ -1,0 +1,1 @@
+"""Resources: what there is only so much of, and the queues before it."""

@@ -1,0 +1,49 @@
+"""The api's connection pool: slots with a wait, that a failure may keep for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.common.calls.call import Call
+from services.common.process.service import Service
+from services.common.resources.slots import Slots
+from services.common.telemetry import metrics
+
+
+class Pool:
+    """Follows the setting `pool`, is emptied of waiters by a reset, and shows itself in state and metrics."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._setting = setting = service.switches.get("setting", "pool")
+        waits = metrics.QueueWaits(
+            service.registry, "lab_pool_wait_seconds", "How long a call waits for a connection of the pool."
+        )
+        self._slots = slots = Slots(setting.values.size, waited=waits.add)
+        waits.waiting = slots.ages
+        service.add_queue("pool", waits)
+        service.switches.subscribe(lambda: slots.resize(setting.values.size))
+        service.on_reset.append(slots.drain)
+        service.state_parts.append(
+            lambda _: {"pool": {"in_use": slots.in_use, "size": slots.capacity, "waiting": slots.queued}}
+        )
+        registry = service.registry
+        metrics.gauge(registry, "lab_pool_connections_in_use", "Connections in use.", lambda: slots.in_use)
+        metrics.gauge(registry, "lab_pool_connections_max", "Connections in the pool.", lambda: slots.capacity)
+        metrics.gauge(registry, "lab_pool_waiting", "Requests that wait for one.", lambda: slots.queued)
+
+    @contextmanager
+    def lease(self, call: Call) -> Iterator[None]:
+        """Hold a connection for one attempt of a call.
+
+        Raises:
+            PoolTimeout: none came free in time.
+        """
+        self._slots.acquire(self._setting.values.wait_seconds)
+        try:
+            self._service.switches.after_queue(call)
+            yield
+        finally:
+            if not self._service.switches.keep_connection(self._slots.release):
+                self._slots.release()

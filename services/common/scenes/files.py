@@ -1,0 +1,142 @@
+"""Reads the scenes from their TOML files, and refuses what could not be played: here, and not on stage.
+
+docs/adding-a-scene.md says what such a file holds.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import MISSING, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from services.common.http import problems
+from services.common.scenes.measures import MEASURES
+from services.common.scenes.model import Expectation, Scene, Step, Switched
+from services.common.switches.catalogue import check_switch
+
+FOLDER = Path(__file__).parent / "library"
+# What TOML has for a field, by the first word of its annotation.
+TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "str": (str, "text"),
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "tuple": (list, "a list"),
+    "dict": (dict, "a table"),
+}
+
+
+@cache
+def all_scenes() -> dict[str, Scene]:
+    """Every scene, by name, in the order of the show; raises as `read_scene`."""
+    scenes = sorted(map(read_scene, FOLDER.glob("*.toml")), key=lambda scene: scene.order)
+    return {scene.name: scene for scene in scenes}
+
+
+def find_scene(name: str) -> Scene:
+    """The scene.
+
+    Raises:
+        NotFound: naming those that there are.
+    """
+    scenes = all_scenes()
+    if name not in scenes:
+        raise problems.NotFound(f"there is no scene {name!r:.60}", field="name", allowed=list(scenes))
+    return scenes[name]
+
+
+def read_scene(path: Path) -> Scene:
+    """The scene of a file; it has the file's name.
+
+    Raises:
+        InvalidParameter: naming the file, the place in it, and what it may hold.
+    """
+    with _at(path.name):
+        try:
+            raw = tomllib.loads(path.read_text())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise problems.InvalidParameter(f"it is not TOML: {error}") from error
+        parts = {key: _each(raw, key, make) for key, make in PARTS.items()}
+        scene: Scene = _made(Scene, {**raw, **parts}, name=path.stem)
+        _check_rps(scene.rps)
+        if not scene.expect:
+            raise problems.InvalidParameter("expect is missing", field="expect")
+        return replace(scene, story=scene.story.strip())
+
+
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Say of each problem where it is."""
+    try:
+        yield
+    except problems.Problem as problem:
+        detail = f"{place}: {problem.detail}"
+        raise problems.InvalidParameter(detail, field=problem.field, allowed=problem.allowed) from problem
+
+
+def _each(raw: Mapping[str, Any], key: str, make: Callable[[dict[str, Any]], Any]) -> list[Any]:
+    """What an array of tables makes."""
+    entries = raw.get(key, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise problems.InvalidParameter(f"{key} must be a list of tables: write [[{key}]] above each", field=key)
+    made = []
+    for number, entry in enumerate(entries, 1):
+        with _at(f"{key} {number}"):
+            made.append(make(entry))
+    return made
+
+
+def _made(kind: type[Any], entry: Mapping[str, Any], **given: Any) -> Any:
+    """A dataclass from a table, whose keys are the fields that are not given."""
+    known = {field.name: field for field in fields(kind) if field.name not in given}
+    for key, value in entry.items():
+        if key not in known:
+            raise problems.InvalidParameter(f"there is no key {key!r:.60}", field=key[:60], allowed=list(known))
+        wanted, in_words = TYPES[str(re.match(r"\w+", str(known[key].type))[0])]  # type: ignore[index]
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise problems.InvalidParameter(f"{key} must be {in_words}, not {value!r:.60}", field=key)
+    for key, field in known.items():
+        if key not in entry and field.default is MISSING and field.default_factory is MISSING:
+            raise problems.InvalidParameter(f"{key} is missing", field=key)
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    return kind(**values, **given)
+
+
+def _switched(entry: dict[str, Any]) -> Switched:
+    switched: Switched = _made(Switched, entry)
+    check_switch(switched.service, switched.kind, switched.name, switched.params)
+    return switched
+
+
+def _step(entry: dict[str, Any]) -> Step:
+    switches = {key: _each(entry, key, _switched) for key in ("on", "off")}
+    step: Step = _made(Step, {**entry, **switches})
+    if step.rps is not None:
+        _check_rps(step.rps)
+    return step
+
+
+def _expectation(entry: dict[str, Any]) -> Expectation:
+    expectation: Expectation = _made(Expectation, entry)
+    if expectation.measure not in MEASURES:
+        detail = f"there is no measure {expectation.measure!r:.60}"
+        raise problems.InvalidParameter(detail, field="measure", allowed=list(MEASURES))
+    if (expectation.at_seconds is None) == (expectation.within_seconds is None):
+        raise problems.InvalidParameter("it needs at_seconds or within_seconds, and not both")
+    low, high = expectation.minimum, expectation.maximum
+    if low is None and high is None and expectation.equals is None:
+        raise problems.InvalidParameter("it needs a minimum, a maximum, or what it equals")
+    if low is not None and high is not None and low > high:
+        raise problems.InvalidParameter("its minimum is above its maximum", field="minimum")
+    return expectation
+
+
+def _check_rps(rps: float) -> None:
+    check_switch("traffic", "setting", "arrivals", {"rps": rps})
+
+
+PARTS = {"switches": _switched, "steps": _step, "expect": _expectation}

@@ -1,0 +1,223 @@
+"""What a scene's expectation can measure: functions of the recording and the expectation; None is nothing yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from services.common.process.memory import MB
+from services.common.scenes.model import Expectation
+from services.control_room.status import attempts_per_request
+
+KEPT = ("before_rss", "start_rss", "reset_seconds", "request_seconds", "rss_after", "started_at", "first_event")
+
+if TYPE_CHECKING:
+    from services.control_room.lab import Lab
+
+
+class Recording:
+    """What is known of the scene that runs. Sizes are bytes, moments seconds since 1970."""
+
+    def __init__(self, lab: Lab, before_rss: dict[str, int]) -> None:
+        self.lab = lab
+        self.before_rss = before_rss
+        self.start_rss: dict[str, int] = {}
+        self.reset_seconds = 0.0
+        self.request_seconds: list[float] = []
+        self.rss_after: list[int] = []
+        self.begin()
+
+    def keep(self) -> dict[str, Any]:
+        """The recording for the journal, JSON-ready."""
+        return {name: getattr(self, name) for name in KEPT}
+
+    @classmethod
+    def of(cls, lab: Lab, kept: dict[str, Any]) -> Recording:
+        """The recording of the control room before this one; its clock has gone on meanwhile."""
+        recording = cls(lab, {})
+        for name in KEPT:
+            setattr(recording, name, kept[name])
+        recording._started = time.monotonic() - (time.time() - recording.started_at)
+        return recording
+
+    def begin(self) -> None:
+        """The scene's clock starts."""
+        self.started_at = time.time()
+        self._started = time.monotonic()
+        self.first_event = self.lab.events.last_id()
+
+    def elapsed_seconds(self) -> float:
+        """Seconds since the scene began."""
+        return time.monotonic() - self._started
+
+    def note_request(self, result: dict[str, Any]) -> None:
+        """A test request of the scene has ended."""
+        rss_bytes = self.api()["rss_bytes"]
+        self.request_seconds.append(result["seconds"])
+        self.rss_after.append(rss_bytes)
+
+    def api(self, seconds: float = 15) -> dict[str, Any]:
+        """The api's state."""
+        return self.lab.peers.window("api", seconds)
+
+    def users(self, expectation: Expectation) -> dict[str, Any]:
+        """What users felt over the expectation's window, but not from before the scene."""
+        seconds = min(expectation.window_seconds, max(0.1, self.elapsed_seconds()))
+        users: dict[str, Any] = self.lab.peers.window("traffic", seconds)["users"]
+        return users
+
+    def events(self, text: str) -> list[dict[str, Any]]:
+        """The lines with this text that the activity log has had since the scene began."""
+        return [event for event in self.lab.events.after(self.first_event) if text in event["text"]]
+
+    def failed_since(self, moment: float) -> int:
+        """How many users have failed since a moment of the scene."""
+        users = self.lab.peers.window("traffic", max(0.1, time.time() - moment))["users"]
+        return int(users["ended"] - users["succeeded"])
+
+
+Measure = Callable[[Recording, Expectation], float | str | None]
+
+
+def _of_users(key: str) -> Measure:
+    return lambda recording, expectation: recording.users(expectation)[key]
+
+
+def _attempts_per_request(recording: Recording, expectation: Expectation) -> float | None:
+    seconds = min(expectation.window_seconds, max(0.1, recording.elapsed_seconds()))
+    return attempts_per_request(recording.lab.peers.window(service, seconds) for service in ("frontend", "api"))
+
+
+def _status(recording: Recording, _: Expectation) -> str:
+    return str(recording.lab.state()["status"])
+
+
+def _api_growth_mb(recording: Recording, _: Expectation) -> float:
+    return float(recording.api()["rss_bytes"] - recording.start_rss["api"]) / MB
+
+
+def _api_growth_mb_per_minute(recording: Recording, expectation: Expectation) -> float:
+    return _growth(recording, expectation) * 60 / recording.elapsed_seconds()
+
+
+def _growth(recording: Recording, expectation: Expectation) -> float:
+    return max(0.0, _api_growth_mb(recording, expectation))
+
+
+def _api_above_before_mb(recording: Recording, _: Expectation) -> float:
+    return float(recording.api()["rss_bytes"] - recording.before_rss["api"]) / MB
+
+
+def _steps_mb(recording: Recording) -> list[float]:
+    sizes = [recording.start_rss["api"], *recording.rss_after]
+    return [(after - before) / MB for before, after in pairwise(sizes)]
+
+
+def _request_rss_step(choose: Callable[[list[float]], float]) -> Measure:
+    def measure(recording: Recording, expectation: Expectation) -> float | None:
+        done = len(recording.rss_after) >= expectation.request
+        return choose(_steps_mb(recording)[: expectation.request]) if done else None
+
+    return measure
+
+
+def _request_seconds(recording: Recording, expectation: Expectation) -> float | None:
+    done = len(recording.request_seconds) >= expectation.request
+    return recording.request_seconds[expectation.request - 1] if done else None
+
+
+def _request_slowdown(recording: Recording, expectation: Expectation) -> float | None:
+    seconds = _request_seconds(recording, expectation)
+    return None if seconds is None else seconds / recording.request_seconds[0]
+
+
+def _event(recording: Recording, expectation: Expectation) -> str | None:
+    return expectation.equals if recording.events(expectation.contains) else None
+
+
+def _event_count(recording: Recording, expectation: Expectation) -> float:
+    return float(len(recording.events(expectation.contains)))
+
+
+def _errors_at_each_event(recording: Recording, expectation: Expectation) -> float | None:
+    """The fewest users that failed from 4 s before such an event to 4 s after it: it is told a moment late."""
+    moments = [event["time"] for event in recording.events(expectation.contains)]
+    failed = [recording.failed_since(moment - 4) - recording.failed_since(moment + 4) for moment in moments]
+    return float(min(failed)) if failed else None
+
+
+def _failures_on(recording: Recording, expectation: Expectation) -> str | None:
+    if not recording.events(expectation.contains):
+        return None
+    states = recording.lab.peers.states().values()
+    names = [name for state in states if state is not None for name in state["active"]["failure"]]
+    return ", ".join(sorted(names)) or "none"
+
+
+def _switches_on(recording: Recording, _: Expectation) -> float | None:
+    states = recording.lab.peers.states().values()
+    if any(state is None for state in states):
+        return None
+    return float(sum(len(names) for state in states if state for names in state["active"].values()))
+
+
+def _queued(recording: Recording, _: Expectation) -> float | None:
+    states = recording.lab.peers.states()
+    if any(state is None for state in states.values()):
+        return None
+    known = [state for state in states.values() if state is not None]
+    queues = [state["waiting"] + state.get("connections", {}).get("queued", 0) for state in known]
+    return float(sum(queues) + sum(state.get("pool", {}).get("waiting", 0) for state in known))
+
+
+def _at_database(recording: Recording, _: Expectation) -> float:
+    state = recording.lab.peers.window("database", 1)
+    return float(state["threads_busy"] + state["waiting"])
+
+
+def _cache_hit_ratio(recording: Recording, expectation: Expectation) -> float | None:
+    ratio: float | None = recording.api(expectation.window_seconds)["cache"]["hit_ratio"]
+    return ratio
+
+
+def _about(recording: Recording, _: Expectation) -> str:
+    return "answers" if recording.lab.about_answers() else "dead"
+
+
+MEASURES: dict[str, Measure] = {
+    "success_ratio": _of_users("success_ratio"),
+    "p50_seconds": _of_users("p50_seconds"),
+    "p95_seconds": _of_users("p95_seconds"),
+    "slowest_seconds": _of_users("slowest_seconds"),
+    "success_p50_seconds": _of_users("success_p50_seconds"),
+    "attempts_per_request": _attempts_per_request,
+    "status": _status,
+    "about": _about,
+    "api_growth_mb": _api_growth_mb,
+    "api_growth_mb_per_minute": _api_growth_mb_per_minute,
+    "api_above_before_mb": _api_above_before_mb,
+    "request_rss_step_least_mb": _request_rss_step(min),
+    "request_rss_step_most_mb": _request_rss_step(max),
+    "request_seconds": _request_seconds,
+    "request_slowdown": _request_slowdown,
+    "event": _event,
+    "event_count": _event_count,
+    "errors_at_each_event": _errors_at_each_event,
+    "failures_on": _failures_on,
+    "switches_on": _switches_on,
+    "queued": _queued,
+    "at_database": _at_database,
+    "cache_hit_ratio": _cache_hit_ratio,
+    "reset_seconds": lambda recording, _: recording.reset_seconds,
+}
+# These look back as far as the recording goes; every other one is of its moment, and lost with it.
+LOOKING_BACK = (
+    "request_rss_step_least_mb",
+    "request_rss_step_most_mb",
+    "request_seconds",
+    "request_slowdown",
+    "event",
+    "event_count",
+)

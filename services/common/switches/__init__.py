@@ -1,0 +1,1 @@
+"""Switches: everything about a service that can be changed while it runs."""

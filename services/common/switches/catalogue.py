@@ -1,0 +1,99 @@
+"""The catalogue: which service has which switch. A new failure is its own file, one line here, and its test.
+
+The order is that in which active switches are asked: defences stand at the door, so they come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.common.http.problems import NotFound
+from services.common.switches.base import KINDS, Switch
+from services.common.switches.defences.adaptive_concurrency import AdaptiveConcurrency
+from services.common.switches.defences.bulkhead import Bulkhead
+from services.common.switches.defences.circuit_breaker import CircuitBreaker
+from services.common.switches.defences.deadline import Deadline
+from services.common.switches.defences.load_shedding import LoadShedding
+from services.common.switches.defences.rate_limit import RateLimit
+from services.common.switches.defences.retry_budget import RetryBudget
+from services.common.switches.defences.single_flight import SingleFlight
+from services.common.switches.failures.cache_flush import CacheFlush
+from services.common.switches.failures.connection_leak import ConnectionLeak
+from services.common.switches.failures.connection_limit import ConnectionLimit
+from services.common.switches.failures.cpu_burn import CpuBurn
+from services.common.switches.failures.crash import Crash
+from services.common.switches.failures.error_rate import ErrorRate
+from services.common.switches.failures.hang import Hang
+from services.common.switches.failures.latency import Latency
+from services.common.switches.failures.lock_contention import LockContention
+from services.common.switches.failures.memory_leak import MemoryLeak
+from services.common.switches.failures.missing_index import MissingIndex
+from services.common.switches.failures.outage import Outage
+from services.common.switches.failures.slow_query import SlowQuery
+from services.common.switches.failures.thread_leak import ThreadLeak
+from services.common.switches.params import parse_params
+from services.common.switches.settings import Arrivals, Cache, Capacity, Client, Pool
+
+# What a service does with the requests that come to it, and with those that it sends.
+DOOR: tuple[type[Switch], ...] = (Deadline, RateLimit, LoadShedding, AdaptiveConcurrency)
+CALLER: tuple[type[Switch], ...] = (RetryBudget, CircuitBreaker, Bulkhead)
+
+CATALOGUE: dict[str, tuple[type[Switch], ...]] = {
+    "frontend": (*DOOR, *CALLER, Latency, ErrorRate, CpuBurn, Hang, Crash, Client),
+    "api": (
+        *DOOR,
+        *CALLER,
+        SingleFlight,
+        MemoryLeak,
+        CacheFlush,
+        ConnectionLeak,
+        ThreadLeak,
+        Latency,
+        ErrorRate,
+        CpuBurn,
+        Hang,
+        Crash,
+        Client,
+        Pool,
+        Cache,
+    ),
+    "database": (
+        *DOOR,
+        SlowQuery,
+        LockContention,
+        MissingIndex,
+        ConnectionLimit,
+        Outage,
+        ErrorRate,
+        Hang,
+        Capacity,
+    ),
+    "traffic": (Arrivals,),
+}
+
+
+def find_switch(service: str, kind: str, name: str) -> type[Switch]:
+    """The switch of the catalogue.
+
+    Raises:
+        NotFound: naming what there is.
+    """
+    if service not in CATALOGUE:
+        raise NotFound(f"there is no service {service!r:.60}", field="service", allowed=sorted(CATALOGUE))
+    if kind not in KINDS:
+        raise NotFound(f"there is no kind {kind!r:.60}", field="kind", allowed=list(KINDS))
+    names = {switch.name: switch for switch in CATALOGUE[service] if switch.kind == kind}
+    if name not in names:
+        raise NotFound(f"{service} has no {kind} {name!r:.60}", field="name", allowed=sorted(names))
+    return names[name]
+
+
+def check_switch(service: str, kind: str, name: str, params: Mapping[str, Any]) -> None:
+    """Whether it could be switched on with these parameters.
+
+    Raises:
+        NotFound, InvalidParameter: naming what is wrong, and what is allowed.
+    """
+    found = find_switch(service, kind, name)
+    found.check(parse_params(found.all_params(), params))

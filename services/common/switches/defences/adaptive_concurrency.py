@@ -1,0 +1,47 @@
+"""Defence: a limit on requests in flight that finds its own level."""
+
+import threading
+
+from services.common.calls.call import Call
+from services.common.http.problems import Shed
+from services.common.switches.base import Defence, Host
+from services.common.switches.params import Param
+
+
+class AdaptiveConcurrency(Defence):
+    """Additive increase, multiplicative decrease: the limit grows while answers are quick, else it shrinks.
+
+    Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion Avoidance" (1989).
+    """
+
+    name = "adaptive_concurrency"
+    story = "A limit on requests in flight grows while answers are quick and shrinks when they are slow."
+    params = (
+        Param("target_seconds", "answers slower than this shrink the limit", 0.5, "s", 0.001, 60),
+        Param("min_limit", "the limit never goes below this", 2, "", 1, 100),
+        Param("max_limit", "and never above", 48, "", 1, 127),
+        Param("decrease", "factor of each shrinking", 0.9, "", 0.1, 0.99),
+    )
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._lock = threading.Lock()
+        self.limit = 0.0
+
+    def on_start(self) -> None:
+        self.limit = float(self.values.max_limit)
+
+    def on_stop(self) -> None:
+        self.limit = 0.0
+
+    def before_request(self, call: Call) -> None:
+        if self.host.in_flight() > self.limit:
+            raise Shed(f"more than {self.limit:.0f} requests are in flight")
+
+    def after_request(self, call: Call) -> None:
+        values = self.values
+        with self._lock:
+            if call.elapsed_seconds > values.target_seconds:
+                self.limit = max(values.min_limit, self.limit * values.decrease)
+            else:
+                self.limit = min(values.max_limit, self.limit + 1 / max(1.0, self.limit))

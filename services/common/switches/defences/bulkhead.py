@@ -1,0 +1,38 @@
+"""Defence: calls to one peer may take only a part of the threads."""
+
+import threading
+
+from services.common.http.problems import BulkheadFull
+from services.common.switches.base import Defence, Host
+from services.common.switches.params import Param
+
+
+class Bulkhead(Defence):
+    """Refuses a call at once when a number of them are under way, so that the other threads stay free.
+
+    Nygard, "Release It!", chapter "Stability Patterns".
+    """
+
+    name = "bulkhead"
+    story = "Calls to the next service may take only a part of the threads; the others stay free."
+    params = (Param("max_concurrent", "calls under way at once", 32, "", 1, 127),)
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._lock = threading.Lock()
+        self._let_in = host.local()
+        self.under_way = 0
+
+    def before_attempt(self) -> None:
+        with self._lock:
+            if self.under_way >= self.values.max_concurrent:
+                raise BulkheadFull(f"{self.under_way} calls are under way")
+            self.under_way += 1
+        self._let_in.by_this = True
+
+    def after_attempt(self, outcome: str, is_retry: bool) -> None:
+        # A call that began while the bulkhead was off was not counted.
+        if getattr(self._let_in, "by_this", False):
+            self._let_in.by_this = False
+            with self._lock:
+                self.under_way -= 1

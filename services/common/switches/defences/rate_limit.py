@@ -1,0 +1,38 @@
+"""Defence: serve so many requests a second, and refuse the others at the door."""
+
+import threading
+
+from services.common.calls.call import Call
+from services.common.http.problems import RateLimited
+from services.common.switches.base import Defence, Host
+from services.common.switches.params import Param
+
+
+class RateLimit(Defence):
+    """A token bucket: it fills at the rate, holds a burst, and each request takes a token."""
+
+    name = "rate_limit"
+    story = "Only so many requests a second are served; the others are refused at once."
+    params = (
+        Param("rps", "requests served each second", 10.0, "1/s", 0.1, 1000),
+        Param("burst", "requests that may come at once", 10, "", 1, 1000),
+    )
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._lock = threading.Lock()
+        self._tokens = 0.0
+        self._filled_at = 0.0
+
+    def on_start(self) -> None:
+        with self._lock:
+            self._tokens, self._filled_at = float(self.values.burst), self.host.clock()
+
+    def before_request(self, call: Call) -> None:
+        with self._lock:
+            now = self.host.clock()
+            earned = (now - self._filled_at) * self.values.rps
+            self._tokens, self._filled_at = min(self.values.burst, self._tokens + earned), now
+            if self._tokens < 1:
+                raise RateLimited(f"more than {self.values.rps:g} requests a second")
+            self._tokens -= 1

@@ -1,0 +1,44 @@
+"""Defence: retries may only be a share of the requests."""
+
+import threading
+
+from services.common.switches.base import Defence, Host
+from services.common.switches.params import Param
+
+
+class RetryBudget(Defence):
+    """A token bucket: each first attempt earns a part of a token, each retry costs one.
+
+    So retries stay near the given share of the requests, whatever fails (Google SRE book, "Handling Overload"; AWS
+    Builders' Library, "Timeouts, retries and backoff with jitter").
+    """
+
+    name = "retry_budget"
+    story = "Retries are at most a share of the requests, whatever fails."
+    params = (
+        Param("ratio", "retries for each first attempt", 0.1, "", 0, 1),
+        Param("max_tokens", "retries that may be saved up for a bad moment", 10, "", 1, 1000),
+    )
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._lock = threading.Lock()
+        self.tokens = 0.0
+
+    def on_start(self) -> None:
+        self.tokens = float(self.values.max_tokens)
+
+    def on_stop(self) -> None:
+        self.tokens = 0.0
+
+    def may_retry(self) -> bool:
+        with self._lock:
+            if self.tokens < 1:
+                return False
+            self.tokens -= 1
+            return True
+
+    def after_attempt(self, outcome: str, is_retry: bool) -> None:
+        if not is_retry:
+            with self._lock:
+                self.tokens = min(self.values.max_tokens, self.tokens + self.values.ratio)

@@ -1,0 +1,22 @@
+"""Failure: the process exits at the next request."""
+
+import logging
+import os
+
+from services.common.calls.call import Call
+from services.common.switches.base import Failure
+
+log = logging.getLogger(__name__)
+EXIT_STATUS = 70  # EX_SOFTWARE of sysexits.h
+
+
+class Crash(Failure):
+    """Ends the process with no goodbye. It is started again with the switch still on: a crash loop."""
+
+    name = "crash"
+    story = "The process exits at the next request, and again after each restart."
+    per_request = True
+
+    def before_request(self, call: Call) -> None:
+        log.error("crash: the process exits", extra={"request_id": call.request_id})
+        os._exit(EXIT_STATUS)

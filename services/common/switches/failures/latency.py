@@ -1,0 +1,17 @@
+"""Failure: every request waits before its work begins."""
+
+from services.common.calls.call import Call
+from services.common.switches.base import Failure
+from services.common.switches.params import Param
+
+
+class Latency(Failure):
+    """A fixed delay at the door, holding the worker thread as a slow dependency would."""
+
+    name = "latency"
+    story = "Every request is held up before its work begins."
+    params = (Param("delay_seconds", "how long each request is held", 1.0, "s", 0, 60),)
+    per_request = True
+
+    def before_request(self, call: Call) -> None:
+        self.wait(self.values.delay_seconds)

@@ -1,0 +1,1 @@
+"""Telemetry: metrics, sliding windows, and the state that a service shows."""

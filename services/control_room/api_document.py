@@ -1,0 +1,80 @@
+"""The OpenAPI document of the control room's API, made from the catalogue."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from services.common.http.openapi import document, in_query, object_of, param_schema, read, switch_body, write
+from services.common.scenes.files import all_scenes
+from services.common.scenes.play import MAX_DEFENCES, SEED
+from services.common.switches.catalogue import CATALOGUE
+from services.control_room.lab import MAX_TEST_REQUESTS
+
+
+def _read(summary: str, what: str, *errors: str) -> dict[str, Any]:
+    return read(summary, what, "421", *errors)
+
+
+def _write(summary: str, body: dict[str, Any], what: str, *errors: str, **content: str) -> dict[str, Any]:
+    call = write(summary, body, what, "401", "403", "421", *errors, **content)
+    call["post"]["security"] = [{}, {"token": []}]
+    return call
+
+
+def _switch_paths() -> dict[str, Any]:
+    return {
+        f"/api/services/{service}/{switch.kind}s/{switch.name}": _write(
+            switch.story, switch_body(switch), "the switch as it is now", "404", "503"
+        )
+        for service, switches in CATALOGUE.items()
+        for switch in switches
+    }
+
+
+def _scene_body() -> dict[str, Any]:
+    defences = {
+        service: [switch.name for switch in switches if switch.kind == "defence"]
+        for service, switches in CATALOGUE.items()
+    }
+    owners = [service for service, names in defences.items() if names]
+    names = sorted({name for found in defences.values() for name in found})
+    properties = {"service": {"enum": owners}, "name": {"enum": names}, "params": {"type": "object"}}
+    added = {"type": "array", "items": object_of(properties, ["service", "name"]), "maxItems": MAX_DEFENCES}
+    narrate = {"type": "boolean", "default": False}
+    return object_of({"narrate": narrate, "with": added, "seed": param_schema(SEED)}, [])
+
+
+@cache
+def openapi_document() -> dict[str, Any]:
+    """The whole document, OpenAPI 3.1."""
+    events = _read("The activity log; with Accept: text/event-stream, as server-sent events", "events", "422", "503")
+    events["get"]["parameters"] = [in_query("after", {"type": "integer", "minimum": 0})]
+    history = _read("The last five minutes, a point a second, in columns", "points and marks", "422")
+    history["get"]["parameters"] = [in_query("after", {"type": "number", "minimum": 0})]
+    count = {"type": "integer", "minimum": 1, "maximum": MAX_TEST_REQUESTS, "default": 1}
+    rps = {"type": "number", "minimum": 0, "maximum": 500}
+    scene = _scene_body()
+    paths = {
+        "/api/catalogue": _read("Every service's switches", "the catalogue"),
+        "/api/state": _read("Status, KPIs and services, never older than the call", "the state"),
+        "/api/scenes": _read("Every scene", "the scenes"),
+        "/api/events": events,
+        "/api/history": history,
+        **_switch_paths(),
+        "/api/traffic": _write("Users per second; 0 is none", object_of({"rps": rps}, ["rps"]), "the setting", "503"),
+        "/api/requests": _write(
+            "Test requests, one after another",
+            object_of({"count": count}, []),
+            "one line each",
+            content="application/x-ndjson",
+        ),
+        **{
+            f"/api/scenes/{name}": _write(f"Start the scene {name}", scene, "the scene", "404", "503")
+            for name in all_scenes()
+        },
+        "/api/reset": _write("Everything off and healthy", object_of({}, []), "how long it took"),
+    }
+    whole = document("SRE failure lab: control room", paths)
+    whole["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    return whole

@@ -1,0 +1,110 @@
+"""Who may call: the checks of Host, Origin, content type and token, and the CORS headers for Grafana's buttons."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from services.common.http import problems
+from services.common.process.settings import Settings
+
+READS = ("GET", "HEAD", "OPTIONS")
+PREFLIGHT_HEADERS = "Content-Type, X-Grafana-Action, X-Grafana-Device-Id"
+
+
+class Guard:
+    """Decides from the request's headers alone; see docs/decisions.md for what each check is against."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._hosts = {"localhost", "control-room", *settings.lab_hosts}
+        self._grafana_port = settings.grafana_port
+        self._token = settings.lab_token
+
+    def host_name(self) -> str:
+        """The request's host name, without its port.
+
+        Raises:
+            WrongHost: it is not the lab's. A page of another site that has its name point here would send it.
+        """
+        name = _host_of("//" + request.headers.get("Host", ""))
+        if name in self._hosts or _is_address(name):
+            return name
+        raise problems.WrongHost(
+            f"the lab does not answer to {name[:80]!r}; add it to LAB_HOSTS if it is yours", allowed=sorted(self._hosts)
+        )
+
+    def is_grafana(self, origin: str) -> bool:
+        """Whether the page that calls is the lab's Grafana: the same host name, and Grafana's port."""
+        try:
+            parts = urlsplit(origin)
+            return (
+                parts.scheme in ("http", "https")
+                and parts.hostname == self.host_name()
+                and (parts.port or 80) == self._grafana_port
+            )
+        except ValueError:
+            return False
+
+    def check_write(self) -> None:
+        """Refuse a write that is not this lab's own page, its Grafana or a command line.
+
+        Raises:
+            ForbiddenOrigin, WrongContentType, TokenNeeded
+        """
+        origin = request.headers.get("Origin")
+        own = f"{request.scheme}://{request.headers.get('Host', '')}"
+        if origin is not None and origin.lower() != own.lower() and not self.is_grafana(origin):
+            raise problems.ForbiddenOrigin(f"a page of {origin[:80]!r} may not control the lab")
+        if request.mimetype != "application/json":
+            raise problems.WrongContentType("send Content-Type: application/json", field="Content-Type")
+        if self._token and not self._has_token():
+            from_grafana = origin is not None and self.is_grafana(origin)
+            hint = "use the control room" if from_grafana else "send Authorization: Bearer, with LAB_TOKEN's value"
+            raise problems.TokenNeeded(f"this lab takes writes with its token alone: {hint}")
+
+    def _has_token(self) -> bool:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._token.encode())
+
+    def install(self, app: Flask) -> None:
+        """Check every request of `app`, and answer Grafana's preflights."""
+
+        @app.before_request
+        def check() -> Response | None:
+            self.host_name()
+            if request.method == "OPTIONS":
+                return Response(status=204)
+            if request.method not in READS:
+                self.check_write()
+            return None
+
+        @app.after_request
+        def allow_grafana(response: Response) -> Response:
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            origin = request.headers.get("Origin")
+            response.vary.add("Origin")
+            if origin is not None and response.status_code != problems.WrongHost.status and self.is_grafana(origin):
+                response.headers["Access-Control-Allow-Origin"] = origin
+                if request.method == "OPTIONS":
+                    response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+                    response.headers["Access-Control-Allow-Headers"] = PREFLIGHT_HEADERS
+                    response.headers["Access-Control-Max-Age"] = "600"
+            return response
+
+
+def _host_of(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Watching the services: looks, observers, the activity log and the journal."""

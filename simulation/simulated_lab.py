@@ -1,0 +1,126 @@
+"""The simulated lab: the services wired together, with the faces that the lab's own measures and checks look at."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from services.common.process.settings import DEFAULT_THREADS
+from services.common.scenes.measures import Recording
+from services.common.scenes.model import Scene, Switched
+from services.common.switches.settings import MAX_IN_FLIGHT, Arrivals
+from services.control_room.status import WINDOW_SECONDS, judge, kpis_of
+
+from .engine import Engine, Steps
+from .simulated_services import OK, Api, Caller, Database, Server, Users
+from .simulated_switches import why_blind
+
+ABOUT_SECONDS = 1.0
+ABOUT_EVERY_SECONDS = 0.5
+MAX_RPS = next(param.maximum for param in Arrivals.params if param.name == "rps")
+
+
+class SimulatedLab:
+    """A whole lab at its defaults, at second 0. `seed` decides every die; `threads` are those of each service."""
+
+    def __init__(self, seed: int, threads: Mapping[str, int], rps: float) -> None:
+        sizes = {**DEFAULT_THREADS, **threads}
+        self.seed = seed
+        self.engine = engine = Engine()
+        dice = {name: random.Random(f"{seed}/{name}") for name in (*DEFAULT_THREADS, "users")}
+        database = Database(engine, sizes["database"], dice["database"])
+        api = Api(engine, sizes["api"], dice["api"], database)
+        self._frontend = Caller(engine, "frontend", sizes["frontend"], dice["frontend"], api)
+        # The lab's limit protects the machine that makes the users; beyond what that machine can there is none.
+        in_flight = MAX_IN_FLIGHT if rps <= MAX_RPS else math.inf
+        self.users = Users(engine, self._frontend, dice["users"], in_flight)
+        chain: list[Server] = [self._frontend, api, database]
+        self._services: dict[str, Server | Users] = {**{each.name: each for each in chain}, "traffic": self.users}
+        self._about = True
+        self._blind: tuple[str, float] | None = None  # why, and since when
+        self.peers = self  # the measures ask the lab's peers for their states
+
+    def start(self, scene: Scene) -> None:
+        """Let the scene begin: users, switches and steps."""
+        self.set_traffic(scene.rps)
+        for switched in scene.switches:
+            self.switch(switched, True)
+        self.engine.spawn(self.users.run())
+        self.engine.spawn(self._play(scene))
+        if any(entry.measure == "about" for entry in scene.expect):
+            self.engine.spawn(self._look_at_about())
+
+    def set_traffic(self, rps: float) -> None:
+        """Let so many users come each second."""
+        self.switch(Switched("traffic", "setting", "arrivals", {"rps": rps, "seed": self.seed}), True)
+
+    def switch(self, switched: Switched, active: bool) -> None:
+        """Switch something on or off; what the model does not have is noted."""
+        reason = why_blind(switched)
+        if reason is not None and active and self._blind is None:
+            self._blind = (f"{switched.name}: {reason}", self.engine.now)
+        params = switched.params if active else {}
+        self._services[switched.service].switches.change(switched.kind, switched.name, active, params)
+
+    def why_blind(self) -> str | None:
+        """What was on before now that the model knows nothing of, nor of what it has left behind."""
+        if self._blind is None or self._blind[1] >= self.engine.now:
+            return None
+        return self._blind[0]
+
+    def _play(self, scene: Scene) -> Steps:
+        for step in scene.steps:
+            if step.at_seconds > self.engine.now:
+                yield step.at_seconds - self.engine.now
+            for switched in step.off:
+                self.switch(switched, False)
+            for switched in step.on:
+                self.switch(switched, True)
+            if step.rps is not None:
+                self.set_traffic(step.rps)
+
+    def _look_at_about(self) -> Steps:
+        while True:
+            self.engine.spawn(self._ask_about())
+            yield ABOUT_EVERY_SECONDS
+
+    def _ask_about(self) -> Steps:
+        answer = yield from self._frontend.ask("/about", ABOUT_SECONDS, math.inf)
+        self._about = answer is OK
+
+    # What the measures ask: the same questions as of the real lab.
+
+    def window(self, service: str, seconds: float) -> dict[str, Any]:
+        """One service's state over a window of its own."""
+        return self._services[service].state(max(0.0, self.engine.now - seconds))
+
+    def states(self) -> dict[str, dict[str, Any] | None]:
+        """Every service's state."""
+        return {service: self.window(service, WINDOW_SECONDS) for service in self._services}
+
+    def state(self) -> dict[str, Any]:
+        """The status, by the lab's own rules."""
+        states = self.states()
+        return {"status": judge(states, kpis_of(states, [], self.engine.now), [], self.engine.now)[0]}
+
+    def about_answers(self) -> bool:
+        """Whether the last /about that ended was answered within a second."""
+        return self._about
+
+
+class SimulatedRecording(Recording):
+    """A recording in simulated time."""
+
+    def __init__(self, lab: SimulatedLab) -> None:
+        self._engine = lab.engine
+        super().__init__(lab, {})  # type: ignore[arg-type]  # it has the faces that the measures look at
+
+    def begin(self) -> None:
+        """The scene's clock is the engine's."""
+        self.started_at = 0.0
+
+    def elapsed_seconds(self) -> float:
+        """Seconds since the scene began."""
+        return self._engine.now
