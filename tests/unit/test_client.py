@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from flask import Flask, Response
+from flask import Flask, Response, request
+from werkzeug.datastructures import Headers
 from werkzeug.serving import make_server
 
 from services.common.calls.backoff import backoff_seconds
-from services.common.calls.call import REASON, Call
+from services.common.calls.call import DEADLINE, REASON, REQUEST_ID, REQUEST_START, TRACE, Call
 from services.common.calls.wiring import make_client
 from services.common.http import problems
 from services.common.process.service import Service
@@ -26,12 +27,14 @@ class Peer:
     def __init__(self):
         self.answers = [200]
         self.calls = 0
+        self.headers = []
         self.release = threading.Event()
         app = Flask("peer")
 
         @app.get("/order")
         def order():
             self.calls += 1
+            self.headers.append(Headers(list(request.headers)))
             answer = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
             if answer == "slow":
                 self.release.wait(10)
@@ -174,6 +177,27 @@ def test_a_call_that_was_never_sent_is_not_counted_and_a_reset_forgets_all(clien
 def test_test_requests_are_no_users(client, frontend, peer, call):
     client.get("/order", call)
     assert (calls_of(frontend)["begun"], calls_of(frontend)["sent"]) == (0, 0)
+
+
+def test_the_peer_is_told_when_its_caller_gives_up_at_the_latest(client, frontend, peer):
+    set_client(frontend, timeout_seconds=3)
+    began = time.time()
+    for deadline in (None, began + 60, began + 1):
+        client.get("/order", Call("id", began, deadline=deadline))
+    ended = time.time()
+    own, also_own, callers = (float(headers[DEADLINE]) for headers in peer.headers)
+    assert began + 3 <= own <= also_own <= ended + 3
+    assert callers == began + 1
+
+
+def test_the_peer_is_told_the_request_id_when_it_was_sent_and_whether_it_is_traced(client, peer, call):
+    began = time.time()
+    client.get("/order", call)
+    client.get("/order", Call("another", began))
+    traced, plain = peer.headers
+    assert (traced[REQUEST_ID], plain[REQUEST_ID]) == ("id", "another")
+    assert began <= float(traced[REQUEST_START]) <= float(plain[REQUEST_START]) <= time.time()
+    assert TRACE in traced and TRACE not in plain
 
 
 def test_a_peer_that_is_slow_times_out(client, frontend, peer, call):

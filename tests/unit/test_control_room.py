@@ -78,12 +78,12 @@ def test_a_look_is_shared_but_never_older_than_its_caller():
     late = [threading.Thread(target=lambda: results.append(shared.get())) for _ in range(20)]
     for thread in late:
         thread.start()
+    wait_until(lambda: len(shared._changed._waiters) == 20, "all of them wait")
     go.set()
     for thread in [first, *late]:
         thread.join(5)
-    assert len(results) == 21
-    assert 2 <= len(looks) <= 21
-    assert results[-1]["number"]["value"] >= 2
+    assert len(looks) == 2, "one that was under way when they came, and one for all of them"
+    assert sorted(result["number"]["value"] for result in results) == [1, *[2] * 20]
 
 
 def test_a_look_that_fails_does_not_block_the_next():

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.api.app import create_app as create_api
-from services.common.calls.call import HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE
+from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE
 from services.common.process.admin import create_admin_app
 from services.common.scenes.files import all_scenes
+from services.common.telemetry.metrics import SHED_REASONS
 from services.control_room.app import create_app as create_control_room
 from services.database.app import create_app as create_database
 from services.frontend.app import create_app as create_frontend
 from services.traffic.app import create_service as create_traffic
+from tests.conftest import wait_until
 
 APPS = {"frontend": create_frontend, "api": create_api, "database": create_database}
 NOBODY = {"API_URL": "http://127.0.0.1:1", "DATABASE_URL": "http://127.0.0.1:1"}
@@ -96,6 +100,57 @@ def test_outage_refuses_and_connection_limit_leaves_few(app_of):
     assert service.state(15, time.time())["connections"]["max"] == 3
     service.switches.change("failure", "connection_limit", False, {})
     assert service.state(15, time.time())["connections"]["max"] == 40
+
+
+def count(app, name, **labels):
+    return app.extensions["lab"].service.registry.get_sample_value(name, labels)
+
+
+@pytest.mark.parametrize(
+    ("defence", "params", "headers", "reason"),
+    [
+        ("rate_limit", {"rps": 1, "burst": 1}, {}, "rate_limit"),
+        ("load_shedding", {"max_in_flight": 1}, {}, "shed"),
+        ("adaptive_concurrency", {"min_limit": 1, "max_limit": 1}, {}, "shed"),
+        ("deadline", {}, {DEADLINE: "1.0"}, "deadline"),
+    ],
+)
+def test_what_is_turned_away_at_the_door_is_counted_by_its_reason(app_of, defence, params, headers, reason):
+    app = app_of("database")
+    service = app.extensions["lab"].service
+    service.switches.change("defence", defence, True, params)
+    service.busy = 1  # somebody else is served
+    answers = [app.test_client().get("/query", headers=headers) for _ in range(2)]
+    assert answers[-1].json["reason"] == reason and answers[-1].headers[REASON] == reason
+    turned_away = sum(answer.status_code == 503 or answer.status_code == 504 for answer in answers)
+    assert count(app, "lab_requests_shed_total", reason=reason) == turned_away
+    others = set(SHED_REASONS) - {reason}
+    assert not any(count(app, "lab_requests_shed_total", reason=other) for other in others)
+
+
+def test_a_full_queue_is_counted_as_turned_away(app_of):
+    app = app_of("database")
+    service = app.extensions["lab"].service
+    params = {"connections": 1, "queue_limit": 0, "service_time_seconds": 30}
+    service.switches.change("setting", "capacity", True, params)
+    holder = threading.Thread(target=lambda: app.test_client().get("/query"))
+    holder.start()
+    wait_until(lambda: count(app, "lab_db_connections_in_use") == 1, "the one connection is in use")
+    assert app.test_client().get("/query").json["reason"] == "queue_full"
+    assert count(app, "lab_requests_shed_total", reason="queue_full") == 1
+    service.reset(time.time())
+    holder.join(5)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_work_for_a_caller_who_has_gone_is_counted(app_of, gone):
+    app = app_of("database")
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        if gone:
+            theirs.close()
+        assert app.test_client().get("/query", environ_overrides={"gunicorn.socket": ours}).status_code == 200
+    assert count(app, "lab_requests_abandoned_total") == count(app, "lab_db_abandoned_total") == gone
 
 
 def series(app):

@@ -9,10 +9,11 @@ import time
 import pytest
 
 from services.common.calls.call import Call
-from services.common.http.problems import InjectedError, InvalidParameter
+from services.common.http.problems import InjectedError, InvalidParameter, Problem
 from services.common.process.memory import Memory
 from services.common.process.service import Service
 from services.common.switches.base import Host, Switches
+from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.failures.error_rate import ErrorRate
 from services.common.switches.failures.latency import Latency
 from tests.conftest import wait_until
@@ -81,7 +82,7 @@ def test_probability_hits_that_share_of_the_requests(tmp_path, call):
     assert 400 < len(hits) < 600
 
 
-def test_error_rate_fails_its_share_and_nothing_else_rolls_a_die(tmp_path, call):
+def test_error_rate_fails_its_share(tmp_path, call):
     host = Host(Memory(tmp_path), random=random.Random(1))
     switches = Switches([ErrorRate], host, tmp_path / "switches.json")
     switches.change("failure", "error_rate", True, {"rate": 0.3})
@@ -92,6 +93,42 @@ def test_error_rate_fails_its_share_and_nothing_else_rolls_a_die(tmp_path, call)
         except InjectedError:
             failed += 1
     assert 250 < failed < 350
+
+
+class NoDice(random.Random):
+    """Tells who rolls a die."""
+
+    def random(self):
+        raise AssertionError("a die was rolled")
+
+
+# What waits or computes is not asked here: none of them raises, and their dice are for times.
+NOT_ASKED = {"error_rate", "crash", "hang", "cpu_burn", "memory_leak", "thread_leak", "missing_index", "slow_query"}
+
+
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [(s, kind) for s, kinds in CATALOGUE.items() for kind in kinds if kind.name not in NOT_ASKED],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
+def test_nothing_but_error_rate_decides_by_a_die_whether_a_request_fails(service, kind, tmp_path, call):
+    switches = Switches(CATALOGUE[service], Host(Memory(tmp_path), random=NoDice()), tmp_path / "switches.json")
+    tiny = {param.name: 0.001 for param in kind.params if param.unit == "s" and param.minimum <= 0.001}
+    switches.change(kind.kind, kind.name, True, tiny)
+    try:
+        ends = set()
+        for _ in range(20):
+            try:
+                switches.before_request(call)
+                switches.after_queue(call)
+                switches.during_query(call)
+                switches.after_request(call)
+                ends.add("served")
+            except Problem as problem:
+                ends.add(problem.reason)
+        assert len(ends) == 1 or kind.kind == "defence"
+    finally:
+        switches.reset()
 
 
 def test_slow_query_refuses_bounds_in_the_wrong_order(make_settings):
