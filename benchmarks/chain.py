@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.load import requests_per_second
+from services.common.process.secret import Secret
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5
@@ -79,15 +80,17 @@ def lab_chain(ports: list[int], admin: list[int], folder: Path) -> list[tuple[li
     for name, port, admin_port in zip(names, ports, admin, strict=True):
         env = {"SERVICE": name, "BIND": "127.0.0.1", "DATA_PORT": str(port), "ADMIN_PORT": str(admin_port)}
         env |= {"STATE_DIR": str(folder / name), "THREADS": str(THREADS), **urls}
+        env["LAB_SECRET_FILE"] = str(folder / "secret")
         commands.append((command, env))
     return commands
 
 
-def _no_service_time(admin_port: int) -> None:
+def _no_service_time(admin_port: int, secret: str) -> None:
     """Take the simulated query time out of the lab's chain: the bare one has none."""
     body = json.dumps({"active": True, "params": {"service_time_seconds": 0}}).encode()
     url = f"http://127.0.0.1:{admin_port}/admin/switches/setting/capacity"
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {secret}"}
+    request = urllib.request.Request(url, body, headers, method="POST")
     urllib.request.urlopen(request, timeout=5).read()
 
 
@@ -97,7 +100,7 @@ def measure() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         lab = lab_chain(lab_ports, admin_ports, Path(folder))
         with running(bare_chain(bare_ports), bare_ports[0]), running(lab, lab_ports[0]):
-            _no_service_time(admin_ports[2])
+            _no_service_time(admin_ports[2], Secret(Path(folder) / "secret").make())
             rounds = []
             for number in range(ROUNDS):
                 bare = requests_per_second(bare_ports[0], ROUND_SECONDS)

@@ -69,6 +69,11 @@ class Folder:
         """What the control room's container has as a volume."""
         return self.path / "journal"
 
+    @property
+    def secret(self) -> Path:
+        """The lab's own secret: what the containers share in a volume."""
+        return self.path / "secret"
+
     def cgroup(self, name: str) -> Path:
         """What a container has as /sys/fs/cgroup."""
         return self.path / "cgroup" / name
@@ -146,6 +151,7 @@ def _environment(config: Config, name: str) -> dict[str, str]:
         "BIND": "127.0.0.1",
         "STATE_DIR": str(folder.state(name)),
         "JOURNAL_DIR": str(folder.journal),
+        "LAB_SECRET_FILE": str(folder.secret),
         "CGROUP_DIR": str(folder.cgroup(name)),
         "LAB_BIND": "127.0.0.1",
         "MALLOC_ARENA_MAX": "2",

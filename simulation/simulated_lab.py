@@ -103,7 +103,7 @@ class SimulatedLab:
     def state(self) -> dict[str, Any]:
         """The status, by the lab's own rules."""
         states = self.states()
-        return {"status": judge(states, kpis_of(states, [], self.engine.now), [], self.engine.now)[0]}
+        return {"status": judge(states, kpis_of(states, []), [])[0]}
 
     def about_answers(self) -> bool:
         """Whether the last /about that ended was answered within a second."""

@@ -313,7 +313,8 @@ class Users:
         waiting = [now - began for began in self._began.values()]
         return {
             "rps": self._setting.values.rps,
-            "epoch": 0.0,
+            "epoch_age_seconds": now,
+            "window_seconds": now - since,
             "in_flight": self.in_flight,
             "arrived": self.arrivals.since(since),
             "users": self.window.since(since, waiting),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.common.process.memory import MB
+from services.common.process.service import Service
 from services.common.process.settings import Settings
 
 RESULTS = Path(__file__).resolve().parents[1] / "test-results"
@@ -22,6 +23,11 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 10) ->
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(0.01)
+
+
+def reset(service: Service) -> None:
+    """What the control room does to each service at a reset."""
+    service.reset(service.epoch.number + 1, time.time())
 
 
 @contextmanager
@@ -51,6 +57,7 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
         folder.mkdir(exist_ok=True)
         (folder / "memory.max").write_text(str(512 * MB))
         (folder / "memory.events").write_text("oom_kill 0\n")
-        return Settings.from_env({"SERVICE": service, "STATE_DIR": str(folder), "CGROUP_DIR": str(folder), **environ})
+        folders = {"STATE_DIR": str(folder), "CGROUP_DIR": str(folder), "LAB_SECRET_FILE": str(tmp_path / "secret")}
+        return Settings.from_env({"SERVICE": service, **folders, **environ})
 
     return make

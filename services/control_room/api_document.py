@@ -25,7 +25,7 @@ def _write(summary: str, body: dict[str, Any], what: str, *errors: str, **conten
 def _switch_paths() -> dict[str, Any]:
     return {
         f"/api/services/{service}/{switch.kind}s/{switch.name}": _write(
-            switch.story, switch_body(switch), "the switch as it is now", "404", "503"
+            switch.story, switch_body(switch), "the switch as it is now", "404", "409", "503"
         )
         for service, switches in CATALOGUE.items()
         for switch in switches
@@ -53,7 +53,7 @@ def openapi_document() -> dict[str, Any]:
     history = _read("The last five minutes, a point a second, in columns", "points and marks", "422")
     history["get"]["parameters"] = [in_query("after", {"type": "number", "minimum": 0})]
     count = {"type": "integer", "minimum": 1, "maximum": MAX_TEST_REQUESTS, "default": 1}
-    rps = {"type": "number", "minimum": 0, "maximum": 500}
+    rps = object_of({"rps": {"type": "number", "minimum": 0, "maximum": 500}}, ["rps"])
     scene = _scene_body()
     paths = {
         "/api/catalogue": _read("Every service's switches", "the catalogue"),
@@ -62,7 +62,7 @@ def openapi_document() -> dict[str, Any]:
         "/api/events": events,
         "/api/history": history,
         **_switch_paths(),
-        "/api/traffic": _write("Users per second; 0 is none", object_of({"rps": rps}, ["rps"]), "the setting", "503"),
+        "/api/traffic": _write("Users per second; 0 is none", rps, "the setting", "409", "503"),
         "/api/requests": _write(
             "Test requests, one after another",
             object_of({"count": count}, []),
@@ -70,7 +70,7 @@ def openapi_document() -> dict[str, Any]:
             content="application/x-ndjson",
         ),
         **{
-            f"/api/scenes/{name}": _write(f"Start the scene {name}", scene, "the scene", "404", "503")
+            f"/api/scenes/{name}": _write(f"Start the scene {name}", scene, "the scene", "404", "409", "503")
             for name in all_scenes()
         },
         "/api/reset": _write("Everything off and healthy", object_of({}, []), "how long it took"),

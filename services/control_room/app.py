@@ -56,7 +56,10 @@ class Runtime:
     def start(self, pool: ThreadPoolExecutor) -> None:
         """Take up where the control room before this one ended, watch the services, and keep the status."""
         self.lab.start()
-        self.stage.take_up()
+        self.stage.restore()
+        if self.lab.was_killed_in_a_reset():
+            self.lab.events.add("the control room ended in the middle of a reset: it is done again")
+            threading.Thread(target=self.stage.reset, name="reset again", daemon=True).start()
         threading.Thread(target=self._keep_status, name="status", daemon=True).start()
 
     def _keep_status(self) -> None:

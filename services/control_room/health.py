@@ -72,20 +72,18 @@ class Health:
         }
 
 
-def health_of_all(states: States, kpis: Kpis, down: Collection[str], now: float) -> dict[str, Health]:
+def health_of_all(states: States, kpis: Kpis, down: Collection[str]) -> dict[str, Health]:
     """The health of every service. `down` names those that do not answer; `states` are the last ones known."""
     timeouts = _timeouts(states)
-    return {service: _health(service, state, kpis, service in down, timeouts, now) for service, state in states.items()}
+    return {service: _health(service, state, kpis, service in down, timeouts) for service, state in states.items()}
 
 
-def _health(
-    service: str, state: State | None, kpis: Kpis, is_down: bool, timeouts: Mapping[str, float], now: float
-) -> Health:
+def _health(service: str, state: State | None, kpis: Kpis, is_down: bool, timeouts: Mapping[str, float]) -> Health:
     if is_down:
         return Health(DOWN, "no answer", (Problem("down", DOWN, "no answer"),))
     if state is None:
         return Health(OK, "starting")
-    problems = list(_problems_of_users(state, kpis, now) if "users" in state else _problems(service, state, timeouts))
+    problems = list(_problems_of_users(state, kpis) if "users" in state else _problems(service, state, timeouts))
     if not problems:
         return Health(OK, _well(state, kpis))
     problems.sort(key=lambda problem: (-problem.level, REASONS.index(problem.reason)))
@@ -100,11 +98,11 @@ def _well(state: State, kpis: Kpis) -> str:
     return "arriving" if kpis["success_ratio"] is None else "happy"
 
 
-def _problems_of_users(traffic: State, kpis: Kpis, now: float) -> Iterator[Problem]:
+def _problems_of_users(traffic: State, kpis: Kpis) -> Iterator[Problem]:
     if not traffic["rps"]:
         return
     success, p95 = kpis["success_ratio"], kpis["p95_seconds"]
-    if is_stuck(traffic, now):
+    if is_stuck(traffic):
         yield Problem("stuck", FAILING, "no answers")
     if success is not None and success < YELLOW_BELOW:
         many = success < RED_BELOW

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, wait
+from pathlib import Path
 from typing import Any
 
-from services.common.calls.client import UserClient
+from services.common.calls.call import MAX_EPOCH_DIGITS
+from services.common.calls.user_client import UserClient
 from services.common.http import problems
+from services.common.process.secret import Secret
 from services.common.process.service import UNKNOWN_INSTANCE
 from services.common.process.settings import Settings
 from services.common.switches.base import KINDS
@@ -31,6 +36,7 @@ from services.control_room.watching.journal import Journal
 from services.control_room.watching.observer import Observer
 from services.control_room.watching.peers import Peers, States, until
 
+log = logging.getLogger(__name__)
 TEST_TIMEOUT_SECONDS = 25.0
 MAX_TEST_REQUESTS = 20
 TESTS_KEPT = 12
@@ -42,6 +48,7 @@ DOWN_SECONDS = 1.5
 RETRY_SECONDS = 0.1
 STOP_TIMEOUT_SECONDS = 0.5
 SAME_LAB_SECONDS = 3.0
+RESET_UNDER_WAY = "reset_under_way"
 DATA_SERVICES = ["database", "api", "frontend"]
 
 
@@ -51,11 +58,16 @@ class Lab:
     def __init__(self, settings: Settings) -> None:
         self.journal = Journal(settings.journal_dir)
         self.events = EventLog(self.journal.add_event)
-        self.peers = Peers(settings.admin_urls)
-        self.observers = {service: Observer(service, self.peers, self.events, self.journal) for service in CATALOGUE}
+        self.peers = Peers(settings.admin_urls, _secret(settings.secret_file))
+        self.epoch = 0  # the number of the last reset: what was asked for in an earlier one is not done any more
+        self.observers = {
+            service: Observer(service, self.peers, self.events, self.journal, lambda: self.epoch)
+            for service in CATALOGUE
+        }
         self._users = UserClient(settings.data_urls["frontend"])
         self._tests: deque[dict[str, Any]] = deque(maxlen=TESTS_KEPT)
-        self._reset_lock = threading.Lock()
+        self._epoch_lock = threading.Lock()
+        self._reset_under_way: Future[dict[str, Any]] | None = None
         self._status_told = "GREEN"
         self._latest: dict[str, Any] | None = None
         self._latest_asked = 0.0
@@ -72,6 +84,8 @@ class Lab:
             self.journal.begin_anew()
             self.events.take_up([])
             self.events.add("the control room is open")
+        self.epoch = _number(self.journal.section("epoch"))
+        self._hear_epochs(self.peers.states())
         for observer in self.observers.values():
             observer.start()
 
@@ -88,19 +102,25 @@ class Lab:
             time.sleep(RETRY_SECONDS)
         return False
 
+    def _hear_epochs(self, states: States) -> None:
+        """Never be behind a service: it would refuse every call."""
+        with self._epoch_lock:
+            self.epoch = max(self.epoch, *(state["epoch"] for state in states.values() if state is not None), 0)
+
     # What is.
 
     def state(self) -> dict[str, Any]:
         """The state of everything, fresh, but for the scene."""
-        asked_at, asked = time.time(), time.monotonic()
+        asked_at = time.monotonic()
         states = self.peers.states()
+        self._hear_epochs(states)
         for service, seen in states.items():
             if seen is not None:
                 self.observers[service].tell(seen, asked_at)
-        state = self._state(states, asked_at)
+        state = self._state(states)
         with self._latest_lock:
-            if asked >= self._latest_asked:
-                self._latest, self._latest_asked = state, asked
+            if asked_at >= self._latest_asked:
+                self._latest, self._latest_asked = state, asked_at
         return state
 
     @property
@@ -108,12 +128,12 @@ class Lab:
         """The state that somebody asked for last: what is exported to Prometheus."""
         return self._latest
 
-    def _state(self, states: States, now: float) -> dict[str, Any]:
+    def _state(self, states: States) -> dict[str, Any]:
         down = self._down(states)
         known = self._last_known(states, down)
-        kpis = kpis_of(known, list(self._tests), now)
-        status, reasons = judge(known, kpis, down, now)
-        health = health_of_all(known, kpis, down, now)
+        kpis = kpis_of(known, list(self._tests))
+        status, reasons = judge(known, kpis, down)
+        health = health_of_all(known, kpis, down)
         traffic = states.get("traffic")
         has_users = bool((known.get("traffic") or {}).get("rps"))
         return {
@@ -159,35 +179,48 @@ class Lab:
 
     # What can be done.
 
-    def switch(self, service: str, kind: str, name: str, active: bool, params: dict[str, Any]) -> dict[str, Any]:
-        """Switch something on or off.
+    def switch(
+        self, service: str, kind: str, name: str, active: bool, params: dict[str, Any], epoch: int | None = None
+    ) -> dict[str, Any]:
+        """Switch something on or off, for a wish of the epoch of that number: None is now.
 
         Raises:
             NotFound, InvalidParameter: nothing has changed.
+            Overtaken: a reset has come since; nothing has changed.
             Unreachable: the service did not answer.
         """
         check_switch(service, kind, name, params)
-        body = {"active": active, "params": params}
-        answer = self._post(service, f"/admin/switches/{kind}/{name}", body)
+        epoch = self.epoch if epoch is None else epoch
+        self._let_reset_end()
+        answer = self._post(service, f"/admin/switches/{kind}/{name}", {"active": active, "params": params}, epoch)
         self.observers[service].wake()
         return answer
 
-    def _post(self, service: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _let_reset_end(self) -> None:
+        """What is pressed during a reset comes after it."""
+        under_way = self._reset_under_way
+        if under_way is not None:
+            wait([under_way])
+
+    def _post(self, service: str, path: str, body: dict[str, Any], epoch: int) -> dict[str, Any]:
         """Post, again while the service is between a crash and its restart: every control call is idempotent."""
         deadline = time.monotonic() + CONTROL_TIMEOUT_SECONDS
         while True:
+            if epoch != self.epoch:
+                raise problems.Overtaken("the lab was reset after this was asked for")
             try:
                 timeout = max(0.1, deadline - time.monotonic())
-                answer: dict[str, Any] = self.peers.clients[service].post(path, body, timeout)
+                answer: dict[str, Any] = self.peers.clients[service].post(path, body, timeout, epoch)
                 return answer
             except problems.Unreachable:
                 if time.monotonic() + RETRY_SECONDS > deadline:
                     raise
                 time.sleep(RETRY_SECONDS)
 
-    def set_traffic(self, rps: float, seed: int = 0) -> dict[str, Any]:
+    def set_traffic(self, rps: float, seed: int = 0, epoch: int | None = None) -> dict[str, Any]:
         """Let so many users come each second; those of a seed, or (0) others than ever before."""
-        return self.switch("traffic", "setting", "arrivals", True, {"rps": rps} | ({"seed": seed} if seed else {}))
+        params = {"rps": rps} | ({"seed": seed} if seed else {})
+        return self.switch("traffic", "setting", "arrivals", True, params, epoch)
 
     def test_requests(self, count: int) -> Iterator[dict[str, Any]]:
         """Send test requests through the frontend, one after another, and yield each as it ends."""
@@ -215,35 +248,71 @@ class Lab:
             self.events.add(f"test request took {seconds}", level="good")
 
     def reset(self) -> dict[str, Any]:
-        """Everything off and healthy: the status, how many seconds it took, and the checks that decided."""
-        with self._reset_lock:
-            began = time.monotonic()
-            deadline = began + RESET_SECONDS
-            self.events.add("reset: everything off")
-            for observer in self.observers.values():
-                observer.forget()
-            # No user comes while the queues empty; those of before are refused, and count for nothing. Then they are
-            # dropped, and new ones come to a lab that is ready for them.
-            self._stop_users()
-            unreachable = self._reset_services(DATA_SERVICES, time.time(), deadline)
-            quiet = not unreachable and until(deadline, self._is_quiet)
-            unreachable += self._reset_services(["traffic"], time.time(), deadline)
-            self._tests.clear()
-            checks = self._verify(deadline) if quiet and not unreachable else []
-            return self._reset_result(began, unreachable, quiet, checks)
+        """Everything off and healthy: the status, the seconds since the call, and the checks that decided.
 
-    def _stop_users(self) -> None:
+        One that is called while another is under way ends with it: what was asked for in between is not done any more,
+        and nothing is switched on before its end.
+        """
+        asked = time.monotonic()
+        for observer in self.observers.values():
+            observer.forget()
+        with self._epoch_lock:
+            self.epoch += 1
+            epoch, running = self.epoch, self._reset_under_way
+            mine: Future[dict[str, Any]] = running or Future()
+            self._reset_under_way = mine
+        if running is None:
+            self._lead(mine, epoch, asked)
+        return mine.result() | {"seconds": round(time.monotonic() - asked, 3)}
+
+    def _lead(self, mine: Future[dict[str, Any]], epoch: int, asked: float) -> None:
+        result, error = None, None
+        try:
+            result = self._reset(epoch, asked)
+        except Exception as caught:
+            error = caught
+        with self._epoch_lock:  # nobody joins a reset whose waiters are let go
+            self._reset_under_way = None
+        if result is None:
+            mine.set_exception(error)
+        else:
+            mine.set_result(result)
+
+    def _reset(self, epoch: int, asked: float) -> dict[str, Any]:
+        self.journal.note("epoch", epoch)
+        self.journal.note(RESET_UNDER_WAY, True)
+        deadline = asked + RESET_SECONDS
+        self.events.add("reset: everything off")
+        # No user comes while the queues empty; those of before are refused, and count for nothing. Then they are
+        # dropped, and new ones come to a lab that is ready for them.
+        self._stop_users(epoch)
+        unreachable = self._reset_services(DATA_SERVICES, epoch, time.time(), deadline)
+        quiet = not unreachable and until(deadline, self._is_quiet)
+        unreachable += self._reset_services(["traffic"], epoch, time.time(), deadline)
+        self._tests.clear()
+        checks = self._verify(deadline) if quiet and not unreachable else []
+        result = self._reset_result(asked, unreachable, quiet, checks)
+        self.journal.note(RESET_UNDER_WAY, None)
+        return result
+
+    def was_killed_in_a_reset(self) -> bool:
+        """Whether the control room before this one began a reset and did not end it: users may have been stopped."""
+        return bool(self.journal.section(RESET_UNDER_WAY))
+
+    def _stop_users(self, epoch: int) -> None:
         with contextlib.suppress(problems.Unreachable):
             path = "/admin/switches/setting/arrivals"
-            self.peers.clients["traffic"].post(path, {"active": True, "params": {"rps": 0}}, STOP_TIMEOUT_SECONDS)
+            body = {"active": True, "params": {"rps": 0}}
+            self.peers.clients["traffic"].post(path, body, STOP_TIMEOUT_SECONDS, epoch)
 
-    def _reset_services(self, services: list[str], epoch: float, deadline: float) -> list[str]:
+    def _reset_services(self, services: list[str], epoch: int, started_at: float, deadline: float) -> list[str]:
         """Reset these, trying again those that do not answer yet; the ones that never did."""
         left = list(services)
 
         def attempt() -> bool:
             timeout = max(0.2, deadline - time.monotonic())
-            answers = self.peers.each(left, lambda client: client.post("/admin/reset", {"epoch": epoch}, timeout))
+            body = {"started_at": started_at}
+            answers = self.peers.each(left, lambda client: client.post("/admin/reset", body, timeout, epoch))
             left[:] = [service for service, answer in answers.items() if isinstance(answer, problems.Problem)]
             return not left
 
@@ -289,6 +358,20 @@ class Lab:
             "steps": steps,
             "checks": checks,
         }
+
+
+def _secret(path: Path) -> str:
+    """The lab's own secret; where it can be neither made nor read, the services refuse all changes, and it is said."""
+    try:
+        return Secret(path).make()
+    except OSError as error:
+        log.error("the services will refuse all changes: no secret at %s: %s", path, error)
+        return ""
+
+
+def _number(found: Any) -> int:
+    """A number of the journal, whatever it holds."""
+    return found if isinstance(found, int) and 0 <= found < 10**MAX_EPOCH_DIGITS else 0
 
 
 def _cascade(status: str, states: States, kpis: Mapping[str, float | None], down: list[str]) -> dict[str, Any]:

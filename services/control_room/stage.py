@@ -26,8 +26,11 @@ MEASURE_SECONDS = 3.0  # how long a step waits at most for what is to be measure
 class Run:
     """One scene on the stage."""
 
-    def __init__(self, scene: Scene, lab: Lab, recording: Recording, play: Play, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, scene: Scene, lab: Lab, recording: Recording, play: Play, epoch: int, changed: Callable[[], None]
+    ) -> None:
         self.scene = scene
+        self.epoch = epoch
         self.recording = recording
         self.checks = [Check(entry) for entry in scene.expect]
         self._lab = lab
@@ -44,6 +47,7 @@ class Run:
         return {
             "name": self.scene.name,
             "play": self._how.describe(),
+            "epoch": self.epoch,
             "steps_done": self._steps_done,
             "step": self._step,
             "recording": self.recording.keep(),
@@ -55,7 +59,7 @@ class Run:
         """The run of the control room before this one: what was due meanwhile is done at once."""
         recording = Recording.of(lab, kept["recording"])
         play = play_of(kept["play"])
-        run = cls(find_scene(kept["name"]).defended(play.defences), lab, recording, play, changed)
+        run = cls(find_scene(kept["name"]).defended(play.defences), lab, recording, play, kept["epoch"], changed)
         run._steps_done, run._step = kept["steps_done"], kept["step"]
         for check, decided in zip(run.checks, kept["checks"], strict=True):
             check.take_up(decided, run.recording.elapsed_seconds())
@@ -103,6 +107,8 @@ class Run:
             try:
                 self._do(step)
                 return
+            except problems.Overtaken:  # a reset has ended the scene
+                return
             except problems.Unreachable as problem:
                 if not told:
                     self._lab.events.add(f"scene {self.scene.name} waits: {problem}", level="warning")
@@ -120,9 +126,9 @@ class Run:
             if self._ended.is_set():
                 return
             params = switched.params if active else {}
-            self._lab.switch(switched.service, switched.kind, switched.name, active, params)
+            self._lab.switch(switched.service, switched.kind, switched.name, active, params, self.epoch)
         if step.rps is not None and not self._ended.is_set():
-            self._lab.set_traffic(step.rps, self._how.seed)
+            self._lab.set_traffic(step.rps, self._how.seed, self.epoch)
 
     def _requests_left(self, step: Step) -> int:
         """Test requests of this step that are still to be sent, if it was begun before."""
@@ -171,16 +177,18 @@ class Run:
 
 
 class Stage:
-    """Holds the scene that is on."""
+    """Holds the scene that is on. Of the starts and resets that are asked for, the newest one counts."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # never held over a call to a service: a reset must not wait for one
+        self._newest_wish = 0
+        self._starting = threading.Lock()
         self._run: Run | None = None
         self._before_rss: dict[str, int] = {}
         self._noting = threading.Lock()
 
-    def take_up(self) -> None:
+    def restore(self) -> None:
         """Go on with the scene that was on when the control room before this one ended; a reset since then ended it."""
         kept = self._lab.journal.section("stage")
         if kept is None:
@@ -191,17 +199,13 @@ class Stage:
                 run = Run.of(kept["scene"], self._lab, self._note) if kept["scene"] else None
             except (KeyError, TypeError, ValueError, problems.NotFound, problems.InvalidParameter):
                 log.exception("the scene in the journal")
-                self._lab.events.add("the scene that was on cannot be taken up: the control room's log says why")
+                self._lab.events.add("the scene that was on cannot go on: the control room's log says why")
                 return
-            if run is not None and self._last_epoch() <= run.recording.started_at:
+            if run is not None and run.epoch == self._lab.epoch:
                 self._lab.events.add(f"scene {run.scene.name} goes on, {run.recording.elapsed_seconds():.0f} s in")
                 self._run = run
                 run.start()
             self._note()
-
-    def _last_epoch(self) -> float:
-        states = self._lab.peers.states().values()
-        return max((state["epoch"] for state in states if state is not None), default=0.0)
 
     def _note(self) -> None:
         """Keep what is on stage in the journal."""
@@ -227,41 +231,57 @@ class Stage:
         Raises:
             NotFound: no such scene.
             Unreachable: a service that the scene needs does not answer; the lab has been reset.
+            Overtaken: another scene or a reset was asked for meanwhile.
         """
         scene = find_scene(name).defended(play.defences)
+        wish = self._wish()
+        with self._starting:
+            self._check_newest(wish)
+            return self._start(scene, play, wish)
+
+    def _start(self, scene: Scene, play: Play, wish: int) -> dict[str, Any]:
+        lab = self._lab
+        lab.events.add(f"scene {scene.name}: {scene.title}" + (f", with {play.added}" if play.defences else ""))
+        recording = Recording(lab, self._before_rss or self._resident_bytes())
+        recording.reset_seconds = lab.reset()["seconds"]
+        epoch = lab.epoch
+        self._check_newest(wish)
+        if play.narrate:
+            for line in (scene.story, *(f"do: {what}" for what in scene.do), *(f"watch: {w}" for w in scene.watch)):
+                lab.events.add(line)
+        lab.set_traffic(scene.rps, play.seed, epoch)
+        for switched in scene.switches:
+            lab.switch(switched.service, switched.kind, switched.name, True, switched.params, epoch)
+        recording.start_rss = self._resident_bytes()
+        recording.begin()
+        run = Run(scene, lab, recording, play, epoch, self._note)
         with self._lock:
-            self._end()
-            lab = self._lab
-            lab.events.add(f"scene {scene.name}: {scene.title}" + (f", with {play.added}" if play.defences else ""))
-            before = self._before_rss or self._resident_bytes()
-            recording = Recording(lab, before)
-            recording.reset_seconds = lab.reset()["seconds"]
-            if play.narrate:
-                for line in (scene.story, *(f"do: {what}" for what in scene.do), *(f"watch: {w}" for w in scene.watch)):
-                    lab.events.add(line)
-            lab.set_traffic(scene.rps, play.seed)
-            for switched in scene.switches:
-                lab.switch(switched.service, switched.kind, switched.name, True, switched.params)
-            recording.start_rss = self._resident_bytes()
+            self._check_newest(wish)
             if scene.switches:  # a scene that breaks nothing keeps comparing with what was before the one that did
                 self._before_rss = recording.start_rss
-            recording.begin()
-            self._run = Run(scene, lab, recording, play, self._note)
-            self._note()
-            self._run.start()
-            return self._run.describe()
+            self._run = run
+        self._note()
+        run.start()
+        return run.describe()
 
     def reset(self) -> dict[str, Any]:
-        """The scene is over, and the lab is reset."""
-        with self._lock:
-            self._end()
-            return self._lab.reset()
+        """The scene that is on or is being started is over, and the lab is reset."""
+        self._wish()
+        return self._lab.reset()
 
-    def _end(self) -> None:
-        if self._run is not None:
-            self._run.stop()
-            self._run = None
+    def _wish(self) -> int:
+        """The number of a new wish; what was wished for before is over."""
+        with self._lock:
+            self._newest_wish += 1
+            wish, run, self._run = self._newest_wish, self._run, None
+        if run is not None:
+            run.stop()
             self._note()
+        return wish
+
+    def _check_newest(self, wish: int) -> None:
+        if wish != self._newest_wish:
+            raise problems.Overtaken("another scene or a reset was asked for since")
 
     def _resident_bytes(self) -> dict[str, int]:
         states = self._lab.peers.states()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ NO_KPIS: dict[str, float | None] = dict.fromkeys(
 )
 
 
-def kpis_of(states: States, tests: Sequence[Mapping[str, Any]], now: float | None = None) -> dict[str, float | None]:
+def kpis_of(states: States, tests: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     """The six KPIs over the last 15 s of users, or of the last test requests where there is no traffic.
 
     p95_seconds counts those who still wait with their age so far.
@@ -36,7 +35,7 @@ def kpis_of(states: States, tests: Sequence[Mapping[str, Any]], now: float | Non
     if traffic["rps"] == 0:
         return _kpis_of_tests(tests)
     users = traffic["users"]
-    seconds = max(LEAST_SECONDS, min(WINDOW_SECONDS, (now or time.time()) - users["since"]))
+    seconds = max(LEAST_SECONDS, traffic["window_seconds"])
     if not users["ended"] and not traffic["in_flight"]:
         return dict(NO_KPIS)
     return {
@@ -79,15 +78,13 @@ def _kpis_of_tests(tests: Sequence[Mapping[str, Any]]) -> dict[str, float | None
     }
 
 
-def judge(
-    states: States, kpis: Mapping[str, float | None], down: Collection[str], now: float | None = None
-) -> tuple[str, list[str]]:
+def judge(states: States, kpis: Mapping[str, float | None], down: Collection[str]) -> tuple[str, list[str]]:
     """The status and its reasons; the first rule that matches decides the status, all that match are told.
 
     `down` names the services that do not answer.
     """
     red = [f"{service} does not answer" for service in down]
-    red += _red_reasons(states, kpis, now or time.time())
+    red += _red_reasons(states, kpis)
     yellow = _yellow_reasons(states, kpis)
     if red:
         return "RED", red + yellow
@@ -96,20 +93,20 @@ def judge(
     return "GREEN", [_healthy(kpis)]
 
 
-def _red_reasons(states: States, kpis: Mapping[str, float | None], now: float) -> list[str]:
+def _red_reasons(states: States, kpis: Mapping[str, float | None]) -> list[str]:
     reasons = []
     success = kpis["success_ratio"]
     if success is not None and success < RED_BELOW:
         reasons.append(f"only {success * 100:.0f} % of requests succeed (target {YELLOW_BELOW * 100:.0f} %)")
     traffic = states.get("traffic")
-    if traffic is not None and is_stuck(traffic, now):
+    if traffic is not None and is_stuck(traffic):
         reasons.append(f"nothing came back in {STUCK_SECONDS:g} s, and {traffic['in_flight']} users wait")
     return reasons
 
 
-def is_stuck(traffic: Mapping[str, Any], now: float) -> bool:
+def is_stuck(traffic: Mapping[str, Any]) -> bool:
     """Whether users wait and none of them has had an answer for 5 s."""
-    if not traffic["rps"] or now - traffic["epoch"] < STUCK_SECONDS:
+    if not traffic["rps"] or traffic["epoch_age_seconds"] < STUCK_SECONDS:
         return False
     return bool(traffic["in_flight"] >= STUCK_IN_FLIGHT and not traffic["last_5_seconds"]["ended"])
 

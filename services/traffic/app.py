@@ -22,7 +22,7 @@ def create_service(settings: Settings) -> tuple[Service, Users]:
     users = Users(settings.data_urls["frontend"], arrivals, UserMetrics(service.registry))
     service.switches.subscribe(users.wake)
     service.on_reset.append(users.drop_all)
-    service.state_parts.append(lambda since: {"rps": arrivals.values.rps, **users.state(since, time.time())})
+    service.state_parts.append(lambda since: {"rps": arrivals.values.rps, **users.state(since, time.monotonic())})
     return service, users
 
 

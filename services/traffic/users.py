@@ -124,7 +124,7 @@ class Users:
         return [now - began for began in list(self._tasks.values())]
 
     def state(self, since: float, now: float) -> dict[str, Any]:
-        """How users were since a moment (seconds since 1970), and their calls of the frontend. From any thread."""
+        """How users were since a moment (time.monotonic), and their calls of the frontend. From any thread."""
         waiting = self.waiting()
         felt, arrived = self.window.since(since, waiting), self.arrivals.since(since)
         return {

@@ -125,6 +125,7 @@ class ControlRoom(LabUnderTest):
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
+        self._secret_file = lab.folder / "secret"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, **environ: str) -> None:
@@ -136,6 +137,7 @@ class ControlRoom(LabUnderTest):
             "BIND": "127.0.0.1",
             "DATA_PORT": str(self.port),
             "STATE_DIR": str(self._folder),
+            "LAB_SECRET_FILE": str(self._secret_file),
             "PYTHONPATH": str(ROOT),
         }
         command = [sys.executable, "-m", "gunicorn", "-c", "services/common/process/gunicorn_conf.py"]

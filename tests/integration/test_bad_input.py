@@ -64,7 +64,9 @@ def control_room(lab: Any) -> Plane:
 def admin_plane(lab: Any, service: str) -> Plane:
     url = f"http://127.0.0.1:{ADMIN_PORTS[service] + lab.offset}"
     fingerprint = lambda: lab.get("/admin/state", url)["active"]  # noqa: E731
-    return Plane(url, "/admin/openapi.json", fingerprint, lab.reset)
+    plane = Plane(url, "/admin/openapi.json", fingerprint, lab.reset)
+    plane.session.headers["Authorization"] = f"Bearer {lab.secret}"
+    return plane
 
 
 def planes(lab: Any) -> list[Plane]:
@@ -151,6 +153,6 @@ def test_json_that_no_call_takes_is_refused(lab, body):
     for plane in planes(lab):
         path = "/api/reset" if plane.document.startswith("/api") else "/admin/reset"
         headers = {"Content-Type": "application/json"}
-        answer = requests.post(plane.url + path, data=body, headers=headers, timeout=TIMEOUT_SECONDS)
+        answer = plane.session.post(plane.url + path, data=body, headers=headers, timeout=TIMEOUT_SECONDS)
         assert answer.status_code == 400, answer.text
         plane.check(answer)

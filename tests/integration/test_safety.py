@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 
 import psutil
 
@@ -18,6 +19,13 @@ def test_every_port_is_open_on_this_machine_alone(lab):
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
+def command_lines():
+    """Of every process that has not ended meanwhile."""
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess):
+            yield str(process.cmdline())
+
+
 def test_the_token_shows_in_no_log_page_or_process_list(lab, tmp_path):
     token = "a-token-that-shows-nowhere"
     room = ControlRoom(lab, tmp_path)
@@ -28,7 +36,7 @@ def test_the_token_shows_in_no_log_page_or_process_list(lab, tmp_path):
         refused = subprocess.run(cli, env={**environ, "LAB_TOKEN": "wrong"}, capture_output=True, text=True, timeout=30)
         taken = subprocess.run(cli, env={**environ, "LAB_TOKEN": token}, capture_output=True, text=True, timeout=30)
         assert (refused.returncode, taken.returncode) == (1, 0)
-        shown = [*map(str, (refused, taken)), *(str(process.cmdline()) for process in psutil.process_iter())]
+        shown = [*map(str, (refused, taken)), *command_lines()]
         shown += [str(room.get(path)) for path in ("/api/state", "/api/events", "/api/openapi.json")]
         shown += [path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
         assert any("gunicorn" in text for text in shown)

@@ -69,6 +69,11 @@ class LocalLab(LabUnderTest):
         return {"threads": worker.num_threads(), "connections": len(worker.net_connections("tcp"))}
 
     @property
+    def secret(self) -> str:
+        """What an admin plane wants to see before it changes anything."""
+        return (self.folder / "secret").read_text()
+
+    @property
     def folder(self) -> Path:
         return ROOT / ".lab" / f"local-{self.offset}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import urllib.error
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import strategies as st
@@ -40,8 +41,9 @@ def values(param: Param) -> st.SearchStrategy[Any]:
 
 
 def switch_on(service, switch):
+    """One that is waited for, or (`press`) one that may still be under way when the reset comes."""
     params = st.fixed_dictionaries({}, optional={param.name: values(param) for param in switch.all_params()})
-    return st.tuples(st.just("switch"), st.just((service, switch)), params)
+    return st.tuples(st.sampled_from(["switch", "switch", "press"]), st.just((service, switch)), params)
 
 
 ACTIONS = st.one_of(
@@ -62,6 +64,8 @@ def do(lab: LabUnderTest, action: str, *arguments: Any) -> None:
             (service, switch), params = arguments
             path = f"/api/services/{service}/{switch.kind}s/{switch.name}"
             lab.post(path, {"active": True, "params": params})
+        elif action == "press":
+            threading.Thread(target=press, args=(lab, arguments), daemon=True).start()
         elif action == "traffic":
             lab.post("/api/traffic", {"rps": arguments[0]})
         elif action == "scene":
@@ -74,8 +78,14 @@ def do(lab: LabUnderTest, action: str, *arguments: Any) -> None:
         else:
             time.sleep(arguments[0])
     except urllib.error.HTTPError as refused:
-        # 422: bounds that do not fit together; 503: it crashes faster than it can be told
-        assert refused.code in (422, 503), refused.read()
+        # 409: a reset came first; 422: bounds that do not fit together; 503: it crashes faster than it can be told
+        assert refused.code in (409, 422, 503), refused.read()
+
+
+def press(lab: LabUnderTest, arguments: Any) -> None:
+    """A switch that nobody waits for."""
+    with suppress(OSError):  # the control room is away, or is killed meanwhile
+        do(lab, "switch", *arguments)
 
 
 def send(lab: LabUnderTest, count: int) -> None:

@@ -15,7 +15,7 @@ from services.common.http.problems import FlightsFull, PeerRefused, PeerTimeout,
 from services.common.process.service import Service
 from services.common.resources.cache import Cache
 from services.common.resources.store import Store
-from tests.conftest import wait_until
+from tests.conftest import reset, wait_until
 
 
 class Database:
@@ -94,7 +94,7 @@ def shop(make_settings):
     shop = Shop(Service(make_settings("api")))
     yield shop
     shop.database.may_answer.set()
-    shop.service.reset(time.time())
+    reset(shop.service)
     wait_until(lambda: shop.flights() == 0, "every flight has given its thread back")
 
 
@@ -141,7 +141,7 @@ def test_a_hit_needs_no_query_until_it_expires(shop):
     assert len(shop.database.calls) == 1
     assert shop.metric("lab_cache_lookups_total", outcome="hit") == 2
     assert shop.metric("lab_cache_lookups_total", outcome="miss") == 1
-    state = shop.service.state(15, time.time())["cache"]
+    state = shop.service.state(15)["cache"]
     assert state == {"entries": 1, "hit_ratio": pytest.approx(2 / 3)}
     shop.now = 60.0
     assert shop.metric("lab_cache_entries") == 0
@@ -176,7 +176,7 @@ def test_a_reset_empties_the_cache_and_nothing_of_before_is_kept(shop):
     shop.database.may_answer.clear()
     threads, ended = shop.orders(1)
     wait_until(lambda: len(shop.database.calls) == 2, "a query is under way")
-    shop.service.reset(time.time())
+    reset(shop.service)
     shop.switch("setting", "cache", ttl_seconds=60)
     shop.database.may_answer.set()
     threads[0].join(5)
@@ -290,7 +290,7 @@ def test_a_reset_ends_flights_at_once_and_their_threads_are_still_counted(shop):
     shop.database.may_answer.clear()
     threads, ended = shop.orders(3)
     wait_until(lambda: shop.metric("lab_single_flight_shared_total") == 2, "two wait for the third's query")
-    shop.service.reset(time.time())
+    reset(shop.service)
     for thread in threads:
         thread.join(5)
     assert ended == [Reset] * 3 and shop.metric("lab_single_flight_under_way") == 1

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.common.process.admin import create_admin_app
+from services.common.process.secret import Secret
 from services.common.process.service import Service
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.params import defaults
@@ -24,6 +25,8 @@ class Plane:
         self.service = service
         service.start()
         self.http = create_admin_app(service).test_client()
+        secret = Secret(service.settings.secret_file).make()
+        self.http.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
 
     def change(self, switch, active, params=None):
         path = f"/admin/switches/{switch.kind}/{switch.name}"
@@ -173,5 +176,5 @@ def test_a_bad_body_is_refused_and_changes_nothing(plane_of, body, content_type,
 
 
 def test_an_epoch_in_the_future_is_refused(plane_of):
-    answer = plane_of("api").http.post("/admin/reset", json={"epoch": 1e12})
-    assert answer.status_code == 422 and answer.json["field"] == "epoch"
+    answer = plane_of("api").http.post("/admin/reset", json={"started_at": 1e12})
+    assert answer.status_code == 422 and answer.json["field"] == "started_at"

@@ -18,7 +18,7 @@ from services.common.calls.call import DEADLINE, REASON, REQUEST_ID, REQUEST_STA
 from services.common.calls.wiring import make_client
 from services.common.http import problems
 from services.common.process.service import Service
-from tests.conftest import wait_until
+from tests.conftest import reset, wait_until
 
 
 class Peer:
@@ -120,7 +120,7 @@ def test_retries_go_on_until_one_succeeds(client, frontend, peer, call):
 
 
 def calls_of(frontend):
-    return frontend.state(60, time.time())["calls"]
+    return frontend.state(60)["calls"]
 
 
 def test_the_attempts_of_users_calls_are_counted_from_the_moment_that_each_call_began(client, frontend, peer):
@@ -170,7 +170,7 @@ def test_a_call_that_was_never_sent_is_not_counted_and_a_reset_forgets_all(clien
             client.get("/order", Call("id", time.time()))
     found = calls_of(frontend)
     assert (found["begun"], found["attempts"], found["ended"], found["failed"]) == (1, 1, 2, 2)
-    frontend.reset(time.time())
+    reset(frontend)
     assert calls_of(frontend)["begun"] == calls_of(frontend)["ended"] == 0
 
 
@@ -216,7 +216,7 @@ def test_a_port_where_nobody_listens_is_refused(make_settings, call):
 
 
 def test_a_request_from_before_a_reset_is_given_up(client, frontend, peer, call):
-    frontend.epoch.begin(time.time())
+    frontend.epoch.begin(1, time.time())
     with pytest.raises(problems.Reset):
         client.get("/order", call)
     assert peer.calls == 0
@@ -245,7 +245,7 @@ def test_a_reset_ends_a_backoff_at_once(client, frontend, peer, call):
     waiting.start()
     while not peer.calls:
         time.sleep(0.005)
-    frontend.reset(time.time())
+    reset(frontend)
     waiting.join(5)
     assert ended and peer.calls == 1
 

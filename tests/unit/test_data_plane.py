@@ -19,7 +19,7 @@ from services.control_room.app import create_app as create_control_room
 from services.database.app import create_app as create_database
 from services.frontend.app import create_app as create_frontend
 from services.traffic.app import create_service as create_traffic
-from tests.conftest import wait_until
+from tests.conftest import reset, wait_until
 
 APPS = {"frontend": create_frontend, "api": create_api, "database": create_database}
 NOBODY = {"API_URL": "http://127.0.0.1:1", "DATABASE_URL": "http://127.0.0.1:1"}
@@ -60,7 +60,7 @@ def test_a_service_that_is_down_is_told_apart_from_one_that_fails(app_of):
 def test_a_request_sent_before_the_reset_is_refused_at_the_door(app_of):
     app = app_of("database")
     sent_at = time.time() - 1
-    app.extensions["lab"].service.reset(time.time())
+    reset(app.extensions["lab"].service)
     old = app.test_client().get("/query", headers={REQUEST_START: repr(sent_at)})
     assert (old.status_code, old.json["reason"]) == (503, "reset")
     assert app.test_client().get("/query").status_code == 200
@@ -70,11 +70,11 @@ def test_the_state_tells_how_long_requests_wait_in_each_queue_until_a_reset(app_
     app = app_of("database")
     service = app.extensions["lab"].service
     app.test_client().get("/query", headers={REQUEST_START: repr(time.time() - 3)})
-    waits = service.state(15, time.time())["waits"]
+    waits = service.state(15)["waits"]
     assert 3 <= waits["threads"]["p50_seconds"] < 5
     assert waits["connections"]["p50_seconds"] == 0
-    service.reset(time.time())
-    assert service.state(15, time.time())["waits"]["threads"]["p50_seconds"] is None
+    reset(service)
+    assert service.state(15)["waits"]["threads"]["p50_seconds"] is None
 
 
 @pytest.mark.parametrize("sent_at", ["nan", "junk", "1e999", "-1e999", ""])
@@ -97,9 +97,9 @@ def test_outage_refuses_and_connection_limit_leaves_few(app_of):
     assert app.test_client().get("/query").json["reason"] == "outage"
     service.switches.change("failure", "outage", False, {})
     service.switches.change("failure", "connection_limit", True, {"connections": 3})
-    assert service.state(15, time.time())["connections"]["max"] == 3
+    assert service.state(15)["connections"]["max"] == 3
     service.switches.change("failure", "connection_limit", False, {})
-    assert service.state(15, time.time())["connections"]["max"] == 40
+    assert service.state(15)["connections"]["max"] == 40
 
 
 def count(app, name, **labels):
@@ -138,7 +138,7 @@ def test_a_full_queue_is_counted_as_turned_away(app_of):
     wait_until(lambda: count(app, "lab_db_connections_in_use") == 1, "the one connection is in use")
     assert app.test_client().get("/query").json["reason"] == "queue_full"
     assert count(app, "lab_requests_shed_total", reason="queue_full") == 1
-    service.reset(time.time())
+    reset(service)
     holder.join(5)
 
 

@@ -26,7 +26,7 @@ def write(http, host="localhost:8080", **headers):
     return http.post(REFUSED_ANYWAY, data='{"active": true}', headers=headers)
 
 
-@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "[::1]:8080", "192.168.1.7:9999", "control-room:8080"])
+@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "[::1]:8080", "192.168.1.7:9999"])
 def test_the_labs_own_hosts_are_served(http, host):
     assert http.get("/api/catalogue", headers={"Host": host}).status_code == 200
     assert http.get("/metrics", headers={"Host": host}).status_code == 200
@@ -38,6 +38,32 @@ def test_any_other_host_is_refused_whatever_the_path(http, host, path):
     answer = http.get(path, headers={"Host": host})
     assert answer.status_code == 421
     assert answer.json["reason"] == "wrong_host"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "172.19.0.1", "192.168.1.7"])
+def test_the_name_inside_the_network_is_known_to_neighbours_alone(make_settings, monkeypatch, address):
+    neighbour = "172.19.0.5"
+    monkeypatch.setattr("services.control_room.page.guard.is_neighbour", lambda found: found == neighbour)
+    inside = {"Host": "control-room:8080"}
+    http = create_app(make_settings("control-room")).test_client()
+    assert http.get("/metrics", headers=inside, environ_base={"REMOTE_ADDR": neighbour}).status_code == 200
+    assert http.get("/metrics", headers=inside, environ_base={"REMOTE_ADDR": address}).status_code == 421
+    local = create_app(make_settings("control-room", LAB_MODE="local")).test_client()
+    assert local.get("/metrics", headers=inside, environ_base={"REMOTE_ADDR": neighbour}).status_code == 421
+
+
+def test_without_grafana_its_port_is_a_strangers(make_settings):
+    http = create_app(make_settings("control-room", LAB_MODE="local")).test_client()
+    assert write(http, Origin="http://localhost:8080").status_code == 404
+    assert write(http, Origin="http://localhost:3000").status_code == 403
+    answer = http.open("/api/reset", method="OPTIONS", headers={"Origin": "http://localhost:3000"})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("host", ["[::1%25;script-src *]:8080", "[fe80::1%25eth0]", "[::1%eth0]"])
+def test_a_zone_of_an_address_never_gets_into_the_pages_policy(http, host):
+    answer = http.get("/embed", headers={"Host": host})
+    assert answer.status_code == 421 and "Content-Security-Policy" not in answer.headers
 
 
 def test_hosts_can_be_added(make_settings):

@@ -25,7 +25,6 @@ from services.control_room.health import (
 from services.control_room.lab import Lab
 from services.control_room.status import NO_KPIS
 
-NOW = 1000.0
 NOTHING_ON = {"failure": {}, "defence": {}, "setting": {}}
 
 
@@ -33,6 +32,7 @@ def a_service(**changes):
     answers = {"count": 60, "errors": 0, "mean_seconds": 0.02, "last_5_seconds": 20}
     return {
         "service": "api",
+        "epoch": 0,
         "rss_bytes": 50 * MB,
         "memory_limit_bytes": 512 * MB,
         "leaked_bytes": 0,
@@ -55,14 +55,20 @@ def calls(peer, **changes):
 
 def traffic(**changes):
     felt = {
-        "since": 985.0,
         "ended": 60,
         "succeeded": 60,
         "success_ratio": 1.0,
         "p50_seconds": 0.02,
         "p95_seconds": 0.03,
     }
-    own = {"rps": 4.0, "in_flight": 0, "arrived": 60, "epoch": 0.0, "users": felt, "last_5_seconds": {"ended": 20}}
+    own = {
+        "rps": 4.0,
+        "in_flight": 0,
+        "arrived": 60,
+        "epoch_age_seconds": 985.0,
+        "users": felt,
+        "last_5_seconds": {"ended": 20},
+    }
     return a_service(threads_busy=0, threads_total=0, calls=calls("frontend"), **own | changes)
 
 
@@ -85,7 +91,7 @@ def waits(p50):
 
 
 def health_of(service, state, found=None, down=()):
-    return health_of_all(lab_of(**{service: state}), found or kpis(), down, NOW)[service]
+    return health_of_all(lab_of(**{service: state}), found or kpis(), down)[service]
 
 
 @pytest.mark.parametrize(

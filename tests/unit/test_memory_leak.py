@@ -10,13 +10,14 @@ import pytest
 from services.common.calls.call import Call
 from services.common.process.memory import MB
 from services.common.process.service import Service
+from tests.conftest import reset
 
 
 @pytest.fixture
 def api(make_settings):
     service = Service(make_settings("api"))
     yield service
-    service.reset(time.time())
+    reset(service)
 
 
 def resident_mb():
@@ -30,7 +31,7 @@ def test_a_leak_is_resident_and_reset_gives_it_back(api):
         api.switches.before_request(Call("id", time.time()))
     assert api.leaked_bytes() == 100 * MB
     assert 80 < resident_mb() - before < 120
-    api.reset(time.time())
+    reset(api)
     assert api.leaked_bytes() == 0
     assert resident_mb() - before < 15
 

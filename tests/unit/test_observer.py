@@ -24,6 +24,7 @@ class Service:
         self.instance, self.pid, self.up = "one", 1, True
         self.on, self.left = {}, {}
         self.asked = []
+        self.epoch = 0
         self.on_post = lambda: None
 
     def restart(self):
@@ -36,8 +37,13 @@ class Service:
         active, expires = {**NOTHING, "failure": dict(self.on)}, {**NOTHING, "failure": dict(self.left)}
         return {"instance": self.instance, "pid": self.pid, **sizes, "active": active, "expires": expires}
 
-    def post(self, path, body, timeout):
+    def reset(self):
+        self.epoch, self.on = 1, {}
+
+    def post(self, path, body, timeout, epoch):
         self.asked.append((path, body))
+        if epoch < self.epoch:
+            raise problems.Overtaken("reset")
         name = path.rsplit("/", 1)[1]
         self.on.pop(name, None)
         if body["active"]:
@@ -68,7 +74,7 @@ def observer(service, journal, events, monkeypatch):
     """A function that makes the observer of a control room that just started."""
 
     def make():
-        made = Observer("api", SimpleNamespace(clients={"api": service}), events, journal)
+        made = Observer("api", SimpleNamespace(clients={"api": service}), events, journal, lambda: 0)
         monkeypatch.setattr(made, "_run", lambda: None)  # the test looks itself
         made.start()
         return made
@@ -136,13 +142,13 @@ def test_nothing_is_put_back_over_a_reset(observer, service, control_room_restar
 
 
 def test_a_reset_in_the_middle_of_it_has_the_last_word(observer, service):
-    service.on = {"latency": LATENCY, "hang": LATENCY}
+    service.on = {"latency": LATENCY, "hang": HANG}
     watching = observer()
     watching.look()
     service.restart()
-    service.on_post = watching.forget
+    service.on_post = service.reset
     watching.look()
-    assert service.on == {}
+    assert service.on == {} and len(service.asked) == 2, "one before the reset, one that it refused, and no more"
 
 
 def test_a_mere_crash_is_told_and_nothing_is_put_back(observer, service, events):
@@ -174,7 +180,7 @@ def test_what_others_saw_is_told_without_asking_again(observer, service, events)
     watching = observer()
     watching.look()
     service.on = {"latency": LATENCY}
-    seen = service.get("/admin/state", 1), time.time()
+    seen = service.get("/admin/state", 1), time.monotonic()
     service.up = False
     watching.look(seen)
     assert "api: failure latency is on (delay_seconds 1)" in texts(events)
@@ -184,7 +190,7 @@ def test_what_others_saw_is_told_without_asking_again(observer, service, events)
 def test_what_is_older_than_the_last_look_is_passed_over(observer, service, events):
     watching = observer()
     watching.look()
-    old = service.get("/admin/state", 1), time.time()
+    old = service.get("/admin/state", 1), time.monotonic()
     service.on = {"latency": LATENCY}
     watching.look()
     watching.look(old)
@@ -193,11 +199,11 @@ def test_what_is_older_than_the_last_look_is_passed_over(observer, service, even
 
 def test_what_others_saw_before_a_change_does_not_stand_for_a_look_after_it(observer, service):
     watching = observer()
-    before = service.get("/admin/state", 1), time.time()
+    before = service.get("/admin/state", 1), time.monotonic()
     watching.wake()
     watching.tell(*before)
     assert watching._told is None
-    watching.tell(service.get("/admin/state", 1), time.time() + 1)
+    watching.tell(service.get("/admin/state", 1), time.monotonic() + 1)
     assert watching._told is not None
 
 
@@ -206,7 +212,7 @@ def test_what_others_saw_while_switches_were_put_back_is_passed_over(observer, s
     watching = observer()
     watching.look()
     service.restart()
-    first, meanwhile = (service.get("", 1), time.time()), (service.get("", 1), time.time())
+    first, meanwhile = (service.get("", 1), time.monotonic()), (service.get("", 1), time.monotonic())
     watching.look(first)
     watching.look(meanwhile)
     watching.look()

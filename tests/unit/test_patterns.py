@@ -17,7 +17,7 @@ from services.common.switches.defences.adaptive_concurrency import AdaptiveConcu
 from services.common.switches.defences.bulkhead import Bulkhead
 from services.common.switches.defences.rate_limit import RateLimit
 from services.common.switches.params import defaults
-from tests.conftest import wait_until
+from tests.conftest import reset, wait_until
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def service_of(make_settings):
 
     yield make
     for service in services:
-        service.reset(time.time())
+        reset(service)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_thread_leak_leaves_threads_up_to_its_bound_and_reset_ends_them(servic
     for _ in range(5):
         service.switches.before_request(call)
     assert leaked() == 7
-    service.reset(time.time())
+    reset(service)
     wait_until(lambda: leaked() == 0, "every leaked thread has ended")
 
 

@@ -37,13 +37,16 @@ class Lab:
         self.peers = Peers()
         self.done = []
         self.down = threading.Event()
+        self.epoch = 7
 
-    def switch(self, service, kind, name, active, params):
+    def switch(self, service, kind, name, active, params, epoch):
+        if epoch != self.epoch:
+            raise problems.Overtaken("the lab was reset")
         if self.down.is_set():
             raise problems.Unreachable(f"{service} does not answer")
         self.done.append((name, active))
 
-    def set_traffic(self, rps, seed):
+    def set_traffic(self, rps, seed, epoch):
         self.done.append(("traffic", rps))
 
     def test_requests(self, count):
@@ -85,7 +88,7 @@ def run_of(lab, monkeypatch):
         recording = {"before_rss": {}, "start_rss": {"api": 0}, "reset_seconds": 0.3, "first_event": 0}
         recording |= {"request_seconds": [0.1] * sent, "rss_after": [1] * sent, "started_at": EPOCH - elapsed}
         decided = {"outcome": "pass", "measured": 1.0, "confirmed_after_seconds": 1.2}
-        document = {"name": "drama", "play": {}, "steps_done": 0, "step": "one", "recording": recording}
+        document = {"name": "drama", "play": {}, "epoch": 7, "steps_done": 0, "step": "one", "recording": recording}
         monkeypatch.setattr("services.common.scenes.measures.time.time", lambda: EPOCH)
         runs.append(Run.of(document | {"checks": [decided, None, None, None]} | kept, lab, lambda: None))
         runs[-1].start()
@@ -113,7 +116,7 @@ def test_steps_that_were_done_are_not_done_again(lab, run_of):
 
 def test_a_moment_that_passed_was_not_measured_and_the_rest_goes_on(lab, run_of):
     run = run_of(60)
-    wait_until(lambda: run.describe()["checks"][2]["outcome"] == "pass", "the third request")
+    wait_until(lambda: outcomes(run)[1:3] == ["fail", "pass"], "the moment that passed, and the third request")
     decided, missed, _, to_come = run.describe()["checks"]
     assert (decided["outcome"], decided["confirmed_after_seconds"]) == ("pass", 1.2)
     assert (missed["outcome"], missed["measured"]) == ("fail", "nothing measured")
@@ -127,6 +130,17 @@ def test_a_step_waits_for_a_service_that_is_down(lab, run_of):
     lab.down.clear()
     wait_until(lambda: ("traffic", 2) in lab.done, "the steps are done after all")
     assert sum("drama waits" in event["text"] for event in lab.events.after(0)) == 1
+
+
+def test_a_scene_that_a_reset_has_ended_sends_nothing(lab, run_of):
+    lab.down.set()
+    run_of(60, sent=3)
+    wait_until(lambda: any("drama waits" in event["text"] for event in lab.events.after(0)), "it waits")
+    lab.epoch = 8
+    lab.down.clear()
+    threads = lambda: [thread.name for thread in threading.enumerate()]  # noqa: E731
+    wait_until(lambda: threads().count("scene-drama") < 3, "its steps are over")
+    assert lab.done == []
 
 
 @pytest.mark.parametrize("kept", [{"checks": []}, {"recording": {}}, {"steps_done": "three", "checks": None}])
@@ -152,7 +166,7 @@ BESIDE = Expectation("one that looks at the log", "event", contains="drama", equ
 def run(lab):
     """A scene that measures, then lets the api hang."""
     scene = Scene("drama", "Drama", 1, "story", (), (), 1, (), (Step("trigger", 0.1, on=(HANG,)),), (BEFORE, BESIDE))
-    run = Run(scene, lab, Recording(lab, {}), Play(), lambda: None)
+    run = Run(scene, lab, Recording(lab, {}), Play(), 7, lambda: None)
     yield run
     run.stop()
 

@@ -7,16 +7,13 @@ import pytest
 from services.common.process.memory import MB
 from services.control_room.status import attempts_allowed, judge, kpis_of
 
-NOW = 1000.0
-
 
 def state(**changes):
     return {"rss_bytes": 50 * MB, "memory_limit_bytes": 512 * MB, **changes}
 
 
-def states(users=None, *, rps=4.0, in_flight=0, last=5, api=None, since=985.0):
+def states(users=None, *, rps=4.0, in_flight=0, last=5, api=None):
     felt = {
-        "since": since,
         "ended": 60,
         "succeeded": 60,
         "success_ratio": 1.0,
@@ -27,7 +24,8 @@ def states(users=None, *, rps=4.0, in_flight=0, last=5, api=None, since=985.0):
         "rps": rps,
         "in_flight": in_flight,
         "arrived": 60,
-        "epoch": 0.0,
+        "epoch_age_seconds": 985.0,
+        "window_seconds": 15.0,
         "users": felt | (users or {}),
         "last_5_seconds": {"ended": last},
     }
@@ -36,7 +34,7 @@ def states(users=None, *, rps=4.0, in_flight=0, last=5, api=None, since=985.0):
 
 
 def status(found, tests=(), down=()):
-    return judge(found, kpis_of(found, list(tests), NOW), down, NOW)
+    return judge(found, kpis_of(found, list(tests)), down)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +70,9 @@ def test_a_service_that_is_only_slow_to_answer_once_is_not_red():
 
 def test_nothing_back_yet_is_not_red_in_the_first_seconds_after_a_reset():
     found = states({"ended": 0, "succeeded": 0, "success_ratio": None, "p50_seconds": None}, in_flight=9, last=0)
-    found["traffic"]["epoch"] = NOW - 4
+    found["traffic"]["epoch_age_seconds"] = 4.9
     assert status(found)[0] == "GREEN"
-    found["traffic"]["epoch"] = NOW - 5
+    found["traffic"]["epoch_age_seconds"] = 5.0
     assert status(found)[0] == "RED"
 
 
@@ -83,18 +81,18 @@ def test_without_traffic_the_last_test_requests_count():
     bad = {"ok": False, "seconds": 5.0, "hops": [{"attempts": [1, 2, 3]}]}
     assert status(states({"success_ratio": 0.1}, rps=0), [good] * 12)[0] == "GREEN"
     assert status(states(rps=0), [good] * 10 + [bad] * 2)[0] == "RED"
-    kpis = kpis_of(states(rps=0), [good, bad], NOW)
+    kpis = kpis_of(states(rps=0), [good, bad])
     assert kpis["success_ratio"] == 0.5 and kpis["attempts_per_request"] == 2
 
 
 def test_without_traffic_and_test_requests_it_is_green_and_the_kpis_are_null():
     found = states(rps=0)
     assert status(found)[0] == "GREEN"
-    assert set(kpis_of(found, [], NOW).values()) == {None}
+    assert set(kpis_of(found, []).values()) == {None}
 
 
 def test_kpis_are_rates_over_the_window():
-    kpis = kpis_of(states({"succeeded": 30}), [], NOW)
+    kpis = kpis_of(states({"succeeded": 30}), [])
     assert kpis["offered_rps"] == 4.0 and kpis["served_rps"] == 2.0 and kpis["attempts_per_request"] == 1.0
 
 
@@ -120,6 +118,6 @@ def with_calls(*layers):
 )
 def test_attempts_are_multiplied_over_the_layers_and_stay_within_what_they_allow(layers, expected):
     layered = with_calls(*layers)
-    found = kpis_of({"frontend": layered[0], "api": layered[1], "traffic": TRAFFIC}, [], NOW)
+    found = kpis_of({"frontend": layered[0], "api": layered[1], "traffic": TRAFFIC}, [])
     assert found["attempts_per_request"] == expected
     assert expected is None or 1 <= expected <= attempts_allowed(layered)

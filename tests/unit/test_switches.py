@@ -16,7 +16,7 @@ from services.common.switches.base import Host, Switches
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.failures.error_rate import ErrorRate
 from services.common.switches.failures.latency import Latency
-from tests.conftest import wait_until
+from tests.conftest import reset, wait_until
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_an_injected_wait_ends_at_once_with_its_switch(api, call, name, end):
     if end == "off":
         api.switches.change("failure", name, False, {})
     else:
-        api.reset(time.time())
+        reset(api)
     waiting.join(5)
     assert not waiting.is_alive()
 

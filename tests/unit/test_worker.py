@@ -23,7 +23,7 @@ def pair():
 @pytest.fixture
 def epoch():
     epoch = Epoch()
-    epoch.begin(time.time() - 10)
+    epoch.begin(1, time.time() - 10)
     return epoch
 
 

@@ -18,6 +18,8 @@ DEADLINE = "X-Request-Deadline"
 TRACE = "X-Lab-Trace"
 HOPS = "X-Lab-Hops"
 REASON = "X-Lab-Reason"
+EPOCH = "X-Lab-Epoch"
+MAX_EPOCH_DIGITS = 18
 MAX_AGE_SECONDS = 3600.0
 
 
@@ -51,7 +53,7 @@ class Call:
             request_id,
             sent_at(headers.get(REQUEST_START), moment),
             TRACE in headers,
-            _deadline(headers.get(DEADLINE)),
+            deadline_of(headers.get(DEADLINE)),
             moment,
         )
 
@@ -93,7 +95,7 @@ def sent_at(header: str | None, moment: float) -> float:
     return claimed if moment - MAX_AGE_SECONDS <= claimed <= moment else moment
 
 
-def _deadline(header: str | None) -> float | None:
+def deadline_of(header: str | None) -> float | None:
     """When X-Request-Deadline says that the caller stops waiting; one that makes no sense is none."""
     try:
         claimed = float(header) if header is not None else math.nan

@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from services.common.calls.backoff import backoff_seconds
-from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call, new_request_id
+from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call
 from services.common.http import problems
 from services.common.process.epoch import Epoch
 from services.common.switches.base import Switches
@@ -108,7 +108,7 @@ class PeerClient:
         self._session.close()
 
     def state(self, since: float, now: float) -> dict[str, Any]:
-        """The calls since a moment (seconds since 1970), as the admin plane shows them.
+        """The calls since a moment (time.monotonic), as the admin plane shows them.
 
         `begun` calls have made `attempts` so far; `sent` attempts were sent, whenever their calls were begun. These
         three leave test requests out; `ended` and `failed`, the attempts that ended, do not.
@@ -176,7 +176,7 @@ class PeerClient:
         except requests.Timeout:
             return _Attempt("timeout", problems.PeerTimeout(f"{self.peer} did not answer within {timeout:g} s"))
         except requests.RequestException as error:
-            if _was_refused(error):
+            if was_refused(error):
                 return _Attempt("refused", problems.PeerRefused(f"{self.peer} takes no connections"))
             return _Attempt("error", problems.PeerError(f"{self.peer} broke the connection"))
         if call.traced:
@@ -207,75 +207,7 @@ class PeerClient:
         return request
 
 
-def _was_refused(error: requests.RequestException) -> bool:
+def was_refused(error: requests.RequestException) -> bool:
+    """Whether nobody listened."""
     cause = error.args[0] if error.args else None
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
-
-
-class AdminClient:
-    """Calls the admin plane of one service, for the control room."""
-
-    def __init__(self, service: str, base_url: str) -> None:
-        self.service = service
-        self._base_url = base_url
-        self._session = new_session(16)
-
-    def get(self, path: str, timeout_seconds: float) -> Any:
-        """The JSON answer to GET `path`; raises as `post`."""
-        return self._call("GET", path, None, timeout_seconds)
-
-    def post(self, path: str, body: Any, timeout_seconds: float) -> Any:
-        """The JSON answer to POST `path`.
-
-        Raises:
-            Unreachable: no answer in time, or none that is JSON.
-        """
-        return self._call("POST", path, body, timeout_seconds)
-
-    def _call(self, method: str, path: str, body: Any, timeout_seconds: float) -> Any:
-        # Merging the session's defaults is a sixth of the call, and there are none here.
-        request = requests.Request(method, self._base_url + path, json=body).prepare()
-        try:
-            answer = self._session.send(request, timeout=timeout_seconds, allow_redirects=False)
-            answer.raise_for_status()
-            return answer.json()
-        except requests.RequestException as error:
-            raise problems.Unreachable(f"{self.service} does not answer on its admin port") from error
-
-
-class UserClient:
-    """Sends test requests through the frontend, as a user with an X-ray."""
-
-    def __init__(self, base_url: str) -> None:
-        self._base_url = base_url
-        self._session = new_session(16)
-
-    def visit(self, timeout_seconds: float) -> dict[str, Any]:
-        """One request: status (0 without an answer), seconds, ok, reason, request id and the hops that it took."""
-        request_id = new_request_id()
-        headers = {REQUEST_ID: request_id, REQUEST_START: repr(time.time()), TRACE: "1"}
-        began = time.perf_counter()
-        status, reason, hops = 0, None, []
-        try:
-            response = self._session.get(f"{self._base_url}/checkout", headers=headers, timeout=timeout_seconds)
-            status, reason = response.status_code, response.headers.get(REASON)
-            hops = json.loads(response.headers.get(HOPS, "[]"))
-        except requests.Timeout:
-            reason = "timeout"
-        except requests.RequestException as error:
-            reason = "refused" if _was_refused(error) else "connection_broken"
-        return {
-            "request_id": request_id,
-            "status": status,
-            "ok": status == 200,
-            "seconds": round(time.perf_counter() - began, 4),
-            "reason": reason,
-            "hops": hops,
-        }
-
-    def about(self, timeout_seconds: float) -> bool:
-        """Whether the page that needs no other service answers in time."""
-        try:
-            return self._session.get(f"{self._base_url}/about", timeout=timeout_seconds).ok
-        except requests.RequestException:
-            return False

@@ -37,5 +37,5 @@ def make_client(
         lease=lease,
     )
     service.on_reset.append(client.forget)
-    service.state_parts.append(lambda since: {"calls": client.state(since, time.time())})
+    service.state_parts.append(lambda since: {"calls": client.state(since, time.monotonic())})
     return client

@@ -9,9 +9,11 @@ from services.common.switches.params import Param
 
 ERRORS = {
     "400": "the body is not JSON",
-    "401": "LAB_TOKEN is set, and the call came without it",
+    "401": "the call came without the token or the secret that it needs",
     "403": "the page that calls is not the lab's",
     "404": "no such service, switch or scene",
+    "408": "the call was read after its caller had given up",
+    "409": "a reset, or a newer wish, has come since the call was made",
     "413": "the body is larger than 16 KiB",
     "415": "the content type is not application/json",
     "421": "the Host header is not the lab's",

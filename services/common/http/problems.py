@@ -99,6 +99,24 @@ class TokenNeeded(Problem):
     status, reason, title = 401, "token_needed", "A token is needed"
 
 
+class NotTheControlRoom(Problem):
+    """An admin plane was asked to change something without the lab's own secret."""
+
+    status, reason, title = 401, "not_the_control_room", "The control room alone may change this"
+
+
+class Overtaken(Problem):
+    """A reset, or a newer wish, has come since this was asked for: nothing of it is done."""
+
+    status, reason, title = 409, "overtaken", "Something newer came first"
+
+
+class TooLate(Problem):
+    """A control call reached its service after its caller had given up: nothing of it is done."""
+
+    status, reason, title = 408, "too_late", "The caller has given up"
+
+
 # What goes wrong in the data plane, on purpose or under load.
 
 

@@ -10,15 +10,19 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from services.common.calls.call import DEADLINE, EPOCH, MAX_EPOCH_DIGITS, deadline_of
 from services.common.http import problems
+from services.common.http.hosts import READS, host_name
 from services.common.http.openapi import document, in_query, object_of, read, switch_body, write
 from services.common.http.web import boolean, install_problems, json_body, optional_object
+from services.common.process.secret import Secret
 from services.common.process.service import Service
 from services.common.switches.catalogue import CATALOGUE
 from services.common.telemetry.windows import KEEP_SECONDS
 
 log = logging.getLogger(__name__)
 DEFAULT_WINDOW_SECONDS = 15.0
+REFUSALS = ("401", "408", "409")
 
 
 def create_admin_app(service: Service) -> Flask:
@@ -26,6 +30,15 @@ def create_admin_app(service: Service) -> Flask:
     app = Flask(f"{service.name}-admin", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # parameters keep the catalogue's order
     install_problems(app)
+    names = {service.name, *service.settings.lab_hosts}
+    secret = Secret(service.settings.secret_file)
+
+    @app.before_request
+    def check() -> None:
+        host_name(request.headers.get("Host", ""), names)
+        if request.method not in READS:
+            secret.check(request.headers.get("Authorization", ""))
+            _check_in_time()
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -43,7 +56,7 @@ def create_admin_app(service: Service) -> Flask:
 
     @app.get("/admin/state")
     def state() -> Response:
-        return jsonify(service.state(_window_seconds(), time.time()))
+        return jsonify(service.state(_window_seconds()))
 
     @app.get("/admin/catalogue")
     def catalogue() -> Response:
@@ -57,15 +70,15 @@ def create_admin_app(service: Service) -> Flask:
     def change(kind: str, name: str) -> Response:
         service.switches.get(kind, name)
         body = json_body(active=boolean, params=optional_object)
-        switch = service.switches.change(kind, name, body["active"], body["params"])
+        switch = service.change(_epoch_of_call(service.epoch.number), kind, name, body["active"], body["params"])
         log.info("%s %s is %s", kind, name, "on" if switch.active else "off", extra={"params": vars(switch.values)})
         return jsonify(service=service.name, kind=kind, name=name, active=switch.active, params=vars(switch.values))
 
     @app.post("/admin/reset")
     def reset() -> Response:
-        epoch = json_body(epoch=_moment)["epoch"]
-        service.reset(epoch)
-        return jsonify(epoch=epoch)
+        started_at = json_body(started_at=_moment)["started_at"]
+        service.reset(_epoch_of_call(service.epoch.number), started_at)
+        return jsonify(epoch=service.epoch.number)
 
     return app
 
@@ -75,7 +88,7 @@ def _openapi_document(service: str) -> dict[str, Any]:
     state = read("Everything that is, over a window of seconds", "the state", "422")
     window = {"type": "number", "exclusiveMinimum": 0, "maximum": KEEP_SECONDS}
     state["get"]["parameters"] = [in_query("window", window)]
-    epoch = object_of({"epoch": {"type": "number", "minimum": 0}}, [])
+    moment = object_of({"started_at": {"type": "number", "minimum": 0}}, [])
     paths = {
         "/healthz": read("Whether the process lives", "alive"),
         "/readyz": read("Whether the data plane is ready", "ready", "503"),
@@ -84,11 +97,11 @@ def _openapi_document(service: str) -> dict[str, Any]:
         "/admin/catalogue": read("Every switch of this service", "the switches"),
         **{
             f"/admin/switches/{switch.kind}/{switch.name}": write(
-                switch.story, switch_body(switch), "the switch as it is now", "404"
+                switch.story, switch_body(switch), "the switch as it is now", "404", *REFUSALS
             )
             for switch in CATALOGUE[service]
         },
-        "/admin/reset": write("A new epoch: everything off, queues emptied", epoch, "the epoch"),
+        "/admin/reset": write("A new epoch: everything off, queues emptied", moment, "the epoch", *REFUSALS),
     }
     return document(f"SRE failure lab: admin plane of {service}", paths)
 
@@ -103,6 +116,22 @@ def _window_seconds() -> float:
         allowed = {"type": "number", "minimum": 0, "maximum": KEEP_SECONDS, "unit": "s"}
         raise problems.InvalidParameter("window must be a number of seconds", field="window", allowed=allowed)
     return seconds
+
+
+def _epoch_of_call(now: int) -> int:
+    """The number of the epoch in which the control call was made; one that does not say so is made now."""
+    text = request.headers.get(EPOCH, str(now))
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_EPOCH_DIGITS):
+        allowed = {"type": "integer", "minimum": 0}
+        raise problems.InvalidParameter(f"{EPOCH} must be the number of an epoch", field=EPOCH, allowed=allowed)
+    return int(text)
+
+
+def _check_in_time() -> None:
+    """Refuse a call whose caller has given up: it was read late, since this process stood still."""
+    gives_up_at = deadline_of(request.headers.get(DEADLINE))
+    if gives_up_at is not None and time.time() > gives_up_at:
+        raise problems.TooLate("this was read after its caller had given up")
 
 
 def _moment(name: str, value: Any) -> float:

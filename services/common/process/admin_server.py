@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import socket
 import threading
 import time
@@ -24,6 +25,7 @@ MAX_CONNECTIONS = 64
 MAX_BYTES = 128 * 1024  # of one request: its head, and the largest body that a call takes
 MAX_SECONDS = 10.0  # from a request's first byte to its last
 IDLE_SECONDS = 60.0
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # what the name of a header may be: RFC 9110, 5.6.2
 
 
 class _Bounded(io.RawIOBase):
@@ -73,6 +75,10 @@ class _Handler(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request with the app."""
+        if not all(map(TOKEN.fullmatch, self.headers)):  # `Content-Length :` would leave its body for a next request
+            self.close_connection = True
+            self.send_error(400)
+            return
         environ = self.make_environ()
         length = self.headers.get("Content-Length", "0")
         if length.isdecimal() and int(length) <= MAX_BODY_BYTES and "Transfer-Encoding" not in self.headers:

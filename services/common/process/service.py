@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
@@ -23,7 +24,7 @@ from services.common.http.web import install_problems
 from services.common.process.epoch import Epoch
 from services.common.process.memory import Memory
 from services.common.process.settings import Settings
-from services.common.switches.base import Host, Switches
+from services.common.switches.base import Host, Switch, Switches
 from services.common.switches.catalogue import CATALOGUE
 from services.common.telemetry import metrics
 from services.common.telemetry.windows import AnswerWindow
@@ -56,7 +57,8 @@ class Service:
         self._queues: dict[str, metrics.QueueWaits] = {}
         self.on_reset: list[Callable[[], None]] = []
         self.ready = threading.Event()
-        self._started_at = 0.0
+        self._started = 0.0
+        self._control_lock = threading.Lock()
         self._busy_lock = threading.Lock()
         self._gc = metrics.GcWatch(self.registry)
         self._declare_metrics()
@@ -90,45 +92,65 @@ class Service:
     def start(self) -> None:
         """Take up the switches of the process before this one, and become ready. Call it in the worker process."""
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-        self._started_at = time.time()
+        self._started = time.monotonic()
         self._gc.start()
         self._load_epoch()
         self.switches.load()
         self.ready.set()
         log.info("ready")
 
-    def reset(self, epoch: float) -> None:
-        """Start a new epoch: everything off, waits ended, queues emptied, memory given back."""
-        self.epoch.begin(epoch)
-        self._keep_epoch()
-        for hook in self.on_reset:
-            hook()
-        self.switches.reset()
+    def change(self, epoch: int, kind: str, name: str, active: bool, params: dict[str, Any]) -> Switch:
+        """Switch something on or off, for a control call that was made in the epoch of that number.
+
+        Raises:
+            Overtaken: a reset has come since.
+            NotFound, InvalidParameter: nothing has changed then.
+        """
+        with self._control_lock:
+            self.epoch.admit(epoch)
+            return self.switches.change(kind, name, active, params)
+
+    def reset(self, epoch: int, started_at: float) -> None:
+        """Start the epoch of that number: everything off, waits ended, queues emptied, memory given back.
+
+        Raises:
+            Overtaken: a newer reset has come already.
+        """
+        with self._control_lock:
+            self.epoch.admit(epoch)
+            self.epoch.begin(epoch, started_at)
+            self._keep_epoch()
+            for hook in self.on_reset:
+                hook()
+            self.switches.reset()
         log.info("reset")
 
-    def _epoch_path(self) -> Any:
+    def _epoch_path(self) -> Path:
         return self.settings.state_dir / "epoch"
 
     def _keep_epoch(self) -> None:
         try:
-            self._epoch_path().write_text(repr(self.epoch.started_at))
+            self._epoch_path().write_text(f"{self.epoch.number} {self.epoch.started_at!r}")
         except OSError as error:
             log.error("the epoch cannot be kept over a restart: %s", error)
 
     def _load_epoch(self) -> None:
         try:
-            self.epoch.begin(float(self._epoch_path().read_text()))
+            number, started_at = self._epoch_path().read_text().split()
+            self.epoch.begin(int(number), float(started_at))
         except (OSError, ValueError):
-            self.epoch.begin(0.0)
+            self.epoch.begin(0, 0.0)
 
-    def state(self, window_seconds: float, now: float) -> dict[str, Any]:
+    def state(self, window_seconds: float) -> dict[str, Any]:
         """Everything that the control room wants to know, over the last `window_seconds`, reset or start."""
-        since = max(now - window_seconds, self.epoch.started_at, self._started_at)
+        now = time.monotonic()
+        since = max(now - window_seconds, self.epoch.began, self._started)
         state: dict[str, Any] = {
             "service": self.name,
             "instance": self.instance(),
             "pid": os.getpid(),
-            "epoch": self.epoch.started_at,
+            "epoch": self.epoch.number,
+            "epoch_age_seconds": self.epoch.age_seconds,
             "rss_bytes": self.memory.resident_bytes(),
             "memory_limit_bytes": self.memory.limit_bytes,
             "leaked_bytes": self.leaked_bytes(),
@@ -137,7 +159,7 @@ class Service:
             "threads_total": self.settings.threads,
             "waiting": self.waiting(),
             "gc_pause_seconds": self._gc.since(since),
-            "window_seconds": max(0.0, now - since),
+            "window_seconds": now - since,
             "active": self.switches.active(),
             "expires": self.switches.expiries(),
             "waits": {name: waits.since(since) for name, waits in self._queues.items()},
@@ -194,7 +216,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
     service.add_queue("threads", server.waits)
     answers = AnswerWindow()
     service.on_reset.append(answers.clear)
-    service.state_parts.append(lambda since: {"answers": answers.since(since, time.time())})
+    service.state_parts.append(lambda since: {"answers": answers.since(since, time.monotonic())})
     server.active.set_function(lambda: service.busy + service.waiting())
     server.busy.set_function(lambda: service.busy)
     app.wsgi_app = _refuse_old(app.wsgi_app, service.epoch)  # type: ignore[method-assign, assignment]

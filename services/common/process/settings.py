@@ -86,6 +86,7 @@ class Settings:
     state_dir: Path
     journal_dir: Path
     cgroup_dir: Path
+    secret_file: Path
     log_level: str
     data_urls: Mapping[str, str]
     admin_urls: Mapping[str, str]
@@ -118,6 +119,7 @@ class Settings:
             state_dir=state_dir,
             journal_dir=Path(read.text("JOURNAL_DIR", str(state_dir / "journal"))),
             cgroup_dir=Path(read.text("CGROUP_DIR", "/sys/fs/cgroup")),
+            secret_file=Path(read.text("LAB_SECRET_FILE", "/run/lab-secret/secret")),
             log_level=read.text("LOG_LEVEL", "INFO", LOG_LEVELS),
             data_urls={
                 peer: read.url(f"{peer.upper()}_URL", f"http://{peer}:8000") for peer in ("frontend", "api", "database")

@@ -94,7 +94,7 @@ class QueueWaits:
         self._window.add(seconds)
 
     def since(self, moment: float) -> dict[str, float | None]:
-        """The waits since the moment (seconds since 1970), those that go on included."""
+        """The waits since the moment (time.monotonic), those that go on included."""
         return {"p50_seconds": self._window.median(moment, self.waiting())}
 
     def clear(self) -> None:
@@ -233,7 +233,7 @@ class GcWatch:
             self._window.add(seconds)
 
     def since(self, moment: float) -> float:
-        """Seconds that full collections took since the moment (seconds since 1970)."""
+        """Seconds that full collections took since the moment (time.monotonic)."""
         self.drain()
         return self._window.since(moment)[0]
 

@@ -26,9 +26,9 @@ class Bucket:
 
 
 class SumWindow:
-    """Sums over things that happen, to a quarter of a second. Times are seconds since 1970."""
+    """Sums over things that happen, to a quarter of a second. Moments are of a clock that nobody sets."""
 
-    def __init__(self, columns: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, columns: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._columns = columns
         self._clock = clock
         self._lock = threading.Lock()
@@ -70,7 +70,7 @@ class SumWindow:
 class CountWindow:
     """Counts things that happen (arrivals, attempts), to a quarter of a second."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._sums = SumWindow(1, clock)
 
     def add(self) -> None:
@@ -78,7 +78,7 @@ class CountWindow:
         self._sums.add(1)
 
     def since(self, moment: float) -> int:
-        """How many since the moment (seconds since 1970)."""
+        """How many since the moment (time.monotonic)."""
         return int(self._sums.since(moment)[0])
 
     def clear(self) -> None:
@@ -92,7 +92,7 @@ class AttemptWindow:
     So attempts and calls are always of the same calls: their ratio never leaves 1 to the attempts that a call may make.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._sums = SumWindow(2, clock)
 
     def call(self) -> CountedCall:
@@ -100,7 +100,7 @@ class AttemptWindow:
         return CountedCall(self._sums)
 
     def since(self, moment: float) -> dict[str, int]:
-        """Calls that were begun since the moment (seconds since 1970), and the attempts that they have made so far."""
+        """Calls that were begun since the moment (time.monotonic), and the attempts that they have made so far."""
         calls, attempts = self._sums.since(moment)
         return {"begun": int(calls), "attempts": int(attempts)}
 
@@ -127,7 +127,7 @@ class CountedCall:
 class WaitWindow:
     """How long things waited, each noted when its wait ended: the last 4,096 of them, which bounds a look's work."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ended: deque[tuple[float, float]] = deque(maxlen=4096)
 
@@ -148,7 +148,7 @@ class WaitWindow:
 class AnswerWindow:
     """Answers of a service: how many, how many of them errors, and what they took."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._sums = SumWindow(3, clock)
 
     def add(self, is_error: bool, seconds: float) -> None:
@@ -156,7 +156,7 @@ class AnswerWindow:
         self._sums.add(1, is_error, seconds)
 
     def since(self, moment: float, now: float) -> dict[str, Any]:
-        """What was answered since the moment (seconds since 1970); `mean_seconds` is None without an answer."""
+        """What was answered since the moment (time.monotonic); `mean_seconds` is None without an answer."""
         count, errors, seconds = self._sums.since(moment)
         last, _, _ = self._sums.since(max(moment, now - RECENT_SECONDS))
         return {
@@ -174,7 +174,7 @@ class AnswerWindow:
 class UserWindow:
     """User requests that ended: when, how, and after how many seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ended: deque[tuple[float, str, float]] = deque()
 
@@ -199,7 +199,6 @@ class UserWindow:
         seconds = sorted(entry[2] for entry in ended)
         successes = sorted(entry[2] for entry in ended if entry[1] == "success")
         return {
-            "since": moment,
             "ended": len(ended),
             "succeeded": len(successes),
             "success_ratio": len(successes) / len(ended) if ended else None,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
 from services.common.http import problems
+from services.common.http.hosts import READS, host_name, is_neighbour
 from services.common.process.settings import Settings
 
-READS = ("GET", "HEAD", "OPTIONS")
 PREFLIGHT_HEADERS = "Content-Type, X-Grafana-Action, X-Grafana-Device-Id"
 
 
@@ -19,8 +18,9 @@ class Guard:
     """Decides from the request's headers alone; see docs/decisions.md for what each check is against."""
 
     def __init__(self, settings: Settings) -> None:
-        self._hosts = {"localhost", "control-room", *settings.lab_hosts}
-        self._grafana_port = settings.grafana_port
+        self._hosts = set(settings.lab_hosts)
+        self._inner_name = None if settings.local else settings.service
+        self._grafana_port = None if settings.local else settings.grafana_port  # there is none: its port is anybody's
         self._token = settings.lab_token
 
     def host_name(self) -> str:
@@ -29,12 +29,10 @@ class Guard:
         Raises:
             WrongHost: it is not the lab's. A page of another site that has its name point here would send it.
         """
-        name = _host_of("//" + request.headers.get("Host", ""))
-        if name in self._hosts or _is_address(name):
-            return name
-        raise problems.WrongHost(
-            f"the lab does not answer to {name[:80]!r}; add it to LAB_HOSTS if it is yours", allowed=sorted(self._hosts)
-        )
+        names = self._hosts
+        if self._inner_name is not None and is_neighbour(request.remote_addr or ""):
+            names = {*names, self._inner_name}  # Prometheus asks for it; nobody outside has a reason to
+        return host_name(request.headers.get("Host", ""), names)
 
     def is_grafana(self, origin: str) -> bool:
         """Whether the page that calls is the lab's Grafana: the same host name, and Grafana's port."""
@@ -93,18 +91,3 @@ class Guard:
                     response.headers["Access-Control-Allow-Headers"] = PREFLIGHT_HEADERS
                     response.headers["Access-Control-Max-Age"] = "600"
             return response
-
-
-def _host_of(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

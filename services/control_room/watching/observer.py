@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from services.common.http import problems
@@ -33,11 +33,15 @@ State = dict[str, Any]
 class Observer:
     """Watches one service from a thread of its own, so that a stuck one holds up nobody."""
 
-    def __init__(self, service: str, peers: Peers, events: EventLog, journal: Journal) -> None:
+    def __init__(
+        self, service: str, peers: Peers, events: EventLog, journal: Journal, epoch: Callable[[], int]
+    ) -> None:
+        """`epoch` is the number of the lab's epoch."""
         self._service = service
         self._client = peers.clients[service]
         self._events = events
         self._journal = journal
+        self._epoch = epoch
         self._section = f"services/{service}"
         self._lock = threading.Lock()
         self._seen: State | None = None
@@ -86,7 +90,7 @@ class Observer:
 
     def wake(self) -> None:
         """Look soon: something was changed."""
-        self._changed_at, self._told = time.time(), None
+        self._changed_at, self._told = time.monotonic(), None
         self._woken.set()
 
     @property
@@ -109,13 +113,14 @@ class Observer:
     def forget(self) -> None:
         """A reset comes: a container that is down now comes back with nothing on."""
         with self._lock:
-            self._forget_before = time.time()
+            self._forget_before = time.monotonic()
             self._last_said = None, self._forget_before
             if self._seen is not None:
                 self._keep({**self._seen, "forgotten": True})
 
     def look(self, told: tuple[State, float] | None = None) -> None:
         """Ask the service once, unless somebody else did, and tell what is new. Called by one thread alone."""
+        epoch = self._epoch()  # before what was seen last: a reset makes that forgotten first
         try:
             state, asked_at = told or self._ask()
         except problems.Unreachable:
@@ -131,7 +136,7 @@ class Observer:
         if last is not None:
             self._tell_restart(last, state)
             if last["instance"] != state["instance"] and not last["forgotten"]:
-                state, asked_at = self._put_back(last, state)
+                state, asked_at = self._put_back(last, state, epoch)
             self._tell_switches(last, state)
         self._tell_memory(state)
         self._remember(state, asked_at)
@@ -139,7 +144,7 @@ class Observer:
     def _remember(self, state: State, asked_at: float) -> None:
         """What a new container of the service would have to be told, and what the log was told already."""
         expires_at = {
-            kind: {name: math.floor(asked_at + left) for name, left in found.items()}  # whole seconds change seldom
+            kind: {name: math.floor(time.time() + left) for name, left in found.items()}  # whole seconds change seldom
             for kind, found in state["expires"].items()
         }
         seen = {key: state[key] for key in SEEN} | {"expires_at": expires_at, "warned": self._warned, "up": True}
@@ -152,7 +157,7 @@ class Observer:
         self._journal.note(self._section, seen)
 
     def _ask(self) -> tuple[State, float]:
-        asked_at = time.time()
+        asked_at = time.monotonic()
         return self._client.get("/admin/state", TIMEOUT_SECONDS), asked_at
 
     def _tell_up(self, up: bool) -> None:
@@ -176,10 +181,9 @@ class Observer:
         why = f"out of memory, killed by the kernel at its limit of {limit:.0f} MB, and " if killed else ""
         self._events.add(f"{self._service}: {why}restarted", level="error", service=self._service)
 
-    def _put_back(self, last: State, state: State) -> tuple[State, float]:
+    def _put_back(self, last: State, state: State, epoch: int) -> tuple[State, float]:
         """Switch on what was on in the container before; the service keeps it itself over a mere crash."""
-        began = time.time()
-        for kind, name, params in _missing(last, state, began):
+        for kind, name, params in _missing(last, state, time.time()):
             try:
                 check_switch(self._service, kind, name, params)
             except (problems.NotFound, problems.InvalidParameter) as problem:  # it is of an older version of the lab
@@ -187,9 +191,9 @@ class Observer:
                 self._events.add(text, level="warning", service=self._service)
                 continue
             path = f"/admin/switches/{kind}/{name}"
-            self._client.post(path, {"active": True, "params": params}, TIMEOUT_SECONDS)
-            if self._forget_before > began:  # a reset came in between, and it has the last word
-                self._client.post(path, {"active": False}, TIMEOUT_SECONDS)
+            try:
+                self._client.post(path, {"active": True, "params": params}, TIMEOUT_SECONDS, epoch)
+            except problems.Overtaken:  # a reset came in between, and it has the last word
                 break
             self._events.add(f"{self._service}: {name} put back as it was", service=self._service)
         return self._ask()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from services.common.calls.client import AdminClient
+from services.common.calls.admin_client import AdminClient
 from services.common.http import problems
 
 STATE_TIMEOUT_SECONDS = 0.3
@@ -18,8 +18,8 @@ States = dict[str, dict[str, Any] | None]
 class Peers:
     """The services' admin planes."""
 
-    def __init__(self, admin_urls: Mapping[str, str]) -> None:
-        self.clients = {service: AdminClient(service, url) for service, url in admin_urls.items()}
+    def __init__(self, admin_urls: Mapping[str, str], secret: str) -> None:
+        self.clients = {service: AdminClient(service, url, secret) for service, url in admin_urls.items()}
         self._pool = ThreadPoolExecutor(4 * len(self.clients), thread_name_prefix="peers")
         self._asked: dict[str, Future[Any]] = {}
         self._look = SharedLook(self._look_at_all)
