@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -46,6 +47,11 @@ def _scene_body() -> dict[str, Any]:
 
 
 @cache
+def openapi_text() -> str:
+    """The whole document as JSON: it is large, and the same for everybody."""
+    return json.dumps(openapi_document())
+
+
 def openapi_document() -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
     events = _read("The activity log; with Accept: text/event-stream, as server-sent events", "events", "422", "503")

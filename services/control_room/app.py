@@ -22,7 +22,7 @@ from services.common.switches.base import KINDS
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.params import Param
 from services.common.telemetry.metrics import ProcessCollector
-from services.control_room.api_document import openapi_document
+from services.control_room.api_document import openapi_text
 from services.control_room.exporter import StateCollector
 from services.control_room.history import History
 from services.control_room.lab import MAX_TEST_REQUESTS, Lab
@@ -105,8 +105,8 @@ def _add_reads(app: Flask, runtime: Runtime) -> None:
         return Response(generate_latest(runtime.registry), content_type=CONTENT_TYPE_LATEST)
 
     @app.get("/api/openapi.json")
-    def openapi() -> dict[str, Any]:
-        return openapi_document()
+    def openapi() -> Response:
+        return Response(openapi_text(), mimetype="application/json")
 
     @app.get("/api/catalogue")
     def catalogue() -> dict[str, Any]:

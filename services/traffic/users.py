@@ -20,11 +20,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from services.common.calls.call import DEADLINE, REQUEST_ID, REQUEST_START, new_request_id
 from services.common.http.problems import Reset
 from services.common.switches.base import Switch
+from services.common.switches.settings import MAX_IN_FLIGHT
 from services.common.telemetry.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES, caller_timeout
 from services.common.telemetry.windows import RECENT_SECONDS, CountWindow, UserWindow
 from services.traffic.schedule import Schedule
 
-MAX_IN_FLIGHT = 2000
 OPENING_SECONDS = 10.0
 ADDRESS_TTL_SECONDS = 2.0
 PATH = "/checkout"
@@ -81,7 +81,16 @@ class Address:
 class Users:
     """Sends users through the frontend. Everything but `wake` and `drop_all` runs in the event loop's thread."""
 
-    def __init__(self, url: str, setting: Switch, metrics: UserMetrics, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        setting: Switch,
+        metrics: UserMetrics,
+        max_in_flight: int = MAX_IN_FLIGHT,
+        rng: random.Random | None = None,
+    ) -> None:
+        """Of users beyond `max_in_flight` at once each is `refused`, as each needs a connection."""
+        self._max_in_flight = max_in_flight
         self._address = Address(url)
         self._setting = setting
         self._metrics = metrics
@@ -191,7 +200,7 @@ class Users:
 
     def _arrive(self) -> None:
         self.arrivals.add()
-        if len(self._tasks) >= MAX_IN_FLIGHT:
+        if len(self._tasks) >= self._max_in_flight:
             self._end("refused", 0.0)
             return
         task = asyncio.get_running_loop().create_task(self._visit())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -135,3 +136,45 @@ def test_floods_of_headers_are_refused(lab):
                     connection.sendall(f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode())
                 assert status_of(connection)[:1] in (b"4", b"")
     assert lab.state()["status"] == "GREEN"
+
+
+PIPELINED = b"GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 120
+SILENT = 1000
+WITHIN_SECONDS = 1.0  # the control room's answers, whatever hangs there
+RESET_SECONDS = 3.0
+
+
+def connected(stack, port, count, said=b""):
+    """So many connections, each with a small window and something said, that nobody reads from."""
+    for _ in range(count):
+        connection = stack.enter_context(socket.socket())
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", port))
+        connection.setblocking(False)
+        with suppress(OSError):
+            connection.send(said)
+
+
+def seconds_of(call):
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
+
+
+def test_callers_who_never_read_their_answers_hold_up_nobody(lab):
+    planes, _ = ports_of(lab)
+    with ExitStack() as stack:
+        connected(stack, planes["control-room"], 258, PIPELINED)
+        wait_until(lambda: answers(planes["control-room"], "/api/state"), "it answers within a second")
+        assert seconds_of(lab.reset) < WITHIN_SECONDS + RESET_SECONDS
+        assert all(answers(planes["control-room"], "/api/state", WITHIN_SECONDS) for _ in range(5))
+    assert lab.state()["status"] == "GREEN"
+
+
+@pytest.mark.parametrize("plane", ["frontend", "control-room"])
+def test_a_thousand_connections_that_say_nothing_delay_no_reset(lab, plane):
+    planes, _ = ports_of(lab)
+    with ExitStack() as stack:
+        connected(stack, planes[plane], SILENT)
+        answer = lab.reset()
+        assert answer["status"] == "GREEN" and answer["seconds"] < RESET_SECONDS

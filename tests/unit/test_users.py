@@ -7,6 +7,7 @@ import contextlib
 
 import pytest
 
+from services.common.process.descriptors import RESERVE
 from services.traffic.app import create_service
 from services.traffic.users import outcome_of
 
@@ -87,6 +88,20 @@ def test_patience_ends(make_settings):
             users.window.clear()
             await until(lambda: users.window.since(0)["ended"] > 10, "users left")
             assert users.window.since(0)["success_ratio"] < 0.5
+
+    asyncio.run(run())
+
+
+def test_users_beyond_what_may_be_open_are_refused(make_settings, monkeypatch):
+    monkeypatch.setattr("services.traffic.app.raise_limit", lambda: 100)
+
+    async def run():
+        async with traffic(make_settings, 200) as (frontend, service, users):
+            await until(lambda: users.arrivals.since(0) >= 1, "the first user")
+            frontend.answers = False
+            refused = lambda: service.registry.get_sample_value("lab_user_requests_total", {"outcome": "refused"})  # noqa: E731
+            await until(lambda: refused() > 10, "some are refused")
+            assert len(users.waiting()) == 100 - RESERVE
 
     asyncio.run(run())
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 
 import pytest
 
 from services.common.process.epoch import Epoch
-from services.common.process.worker import end, refuse_old
+from services.common.process.worker import Reader, end, has_data, refuse_old
 
 
 @pytest.fixture
@@ -75,3 +76,57 @@ def test_the_end_of_a_connection_waits_for_a_peer_that_closes(pair):
     theirs.sendall(b"a body that nobody reads")
     theirs.close()
     end(ours, 60)  # or this test would take a minute
+
+
+MUCH = b"x" * 4_000_000  # more than any buffer holds
+
+
+def test_an_answer_that_its_caller_does_not_read_is_given_up_after_a_while(pair, monkeypatch):
+    monkeypatch.setattr("services.common.process.worker.WRITE_SECONDS", 0.05)
+    slow_readers = threading.Semaphore(1)
+    with pytest.raises(ConnectionResetError):
+        Reader(pair[0], slow_readers).sendall(MUCH)
+    assert slow_readers.acquire(blocking=False), "its thread no longer waits"
+    assert pair[0].gettimeout() is None
+
+
+def test_a_caller_who_drips_has_no_more_time_than_one_who_stands_still(pair, monkeypatch):
+    monkeypatch.setattr("services.common.process.worker.WRITE_SECONDS", 0.2)
+    ours, theirs = pair
+    over = threading.Event()
+
+    def drip():
+        while not over.wait(0.01):
+            theirs.recv(1)
+
+    dripping = threading.Thread(target=drip)
+    dripping.start()
+    with pytest.raises(ConnectionResetError):
+        Reader(ours, threading.Semaphore(1)).sendall(MUCH)
+    over.set()
+    dripping.join()
+
+
+def test_only_so_many_who_do_not_read_are_waited_for(pair):
+    with pytest.raises(ConnectionResetError):
+        Reader(pair[0], threading.Semaphore(0)).sendall(MUCH)
+
+
+def test_a_caller_who_reads_gets_all_of_it(pair):
+    ours, theirs = pair
+    got = []
+    reading = threading.Thread(target=lambda: got.append(read(theirs)))
+    reading.start()
+    Reader(ours, threading.Semaphore(1)).sendall(MUCH)
+    ours.shutdown(socket.SHUT_WR)
+    reading.join(10)
+    assert got == [MUCH]
+
+
+@pytest.mark.parametrize(("said", "closed", "found"), [(b"", False, False), (b"x", False, True), (b"", True, True)])
+def test_whether_a_caller_has_said_something_or_gone(pair, said, closed, found):
+    ours, theirs = pair
+    theirs.sendall(said)
+    if closed:
+        theirs.close()
+    assert has_data(ours) is found

@@ -10,6 +10,7 @@ import gc
 from typing import Any
 
 from services.common.process import log
+from services.common.process.descriptors import connections_for, raise_limit
 from services.common.process.service import write_instance
 from services.common.process.settings import Settings
 
@@ -21,7 +22,8 @@ bind = f"{settings.bind}:{settings.data_port}"
 worker_class = "services.common.process.worker.Worker"
 workers = 1
 threads = settings.threads
-worker_connections = 4096
+# Each request that is served may have a call of its own under way, and a connection that is kept for the next one.
+worker_connections = connections_for(raise_limit(), most=4096, others=2 * settings.threads)
 backlog = 2048
 preload_app = True
 # Longer than any caller keeps a connection idle: a server that closes first makes a caller's next request fail. The

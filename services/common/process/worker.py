@@ -1,16 +1,21 @@
 """gunicorn's worker with threads, and what the lab needs at its door.
 
-A reset empties the queue at once; and a caller that takes too long to say what it wants is not waited for.
+A reset empties the queue at once. A caller who says nothing has no thread, and one who takes too long to say what it
+wants, or to read what it is told, is not waited for.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import re
+import selectors
 import socket
+import threading
 import time
+from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -23,6 +28,11 @@ from services.common.process.epoch import Epoch
 HEAD_BYTES = 4096
 MAX_SECONDS = 10.0  # that a request may take to come in
 LINGER_SECONDS = 0.5
+SILENT_SECONDS = 10.0  # that a new connection may say nothing
+MAX_SILENT = 512  # connections that have said nothing; the oldest makes room
+SEND_BUFFER_BYTES = 128 * 1024  # any answer of the lab fits: only who leaves several unread has to be waited for
+WRITE_SECONDS = 10.0  # that a caller may take to read what does not fit
+MAX_SLOW_READERS = 16  # threads that wait for such callers; beyond those nobody is waited for
 DRAIN_BYTES = 65536
 SENT = re.compile(rb"\r\n%b: ([0-9.]+)\r\n" % REQUEST_START.encode(), re.IGNORECASE)
 
@@ -37,6 +47,34 @@ class Worker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._reading: dict[TConn, float] = {}  # connections whose request is being read, by their deadlines
+        self._slow_readers = threading.Semaphore(MAX_SLOW_READERS)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection; it gets a thread when it has said something.
+
+        gunicorn gives it one at once, for up to five seconds: a thousand that say nothing would be in everybody's way.
+        """
+        try:
+            connection, address = listener.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                time.sleep(0.05)  # until a connection ends; it stays in the kernel's queue
+            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+                raise
+            return
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        self.nr_conns += 1
+        conn = TConn(self.cfg, connection, address, listener.getsockname())
+        conn.data_ready = True  # whenever it gets a thread
+        if has_data(connection):
+            self.enqueue_req(conn)
+            return
+        if len(self.pending_conns) >= MAX_SILENT:
+            self.pending_conns[0].timeout = 0.0
+            super().murder_pending()
+        conn.timeout = time.monotonic() + SILENT_SECONDS
+        self.pending_conns.append(conn)
+        self.poller.register(connection, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def handle(self, conn: TConn) -> Any:
         """What gunicorn does with a request, unless a reset made it old while it waited for its thread."""
@@ -57,9 +95,12 @@ class Worker(ThreadWorker):
         body = req.body
         req.body = io.BytesIO(body.read(MAX_BODY_BYTES + 1))
         self._reading.pop(conn, None)
+        connection = conn.sock
+        conn.sock = Reader(connection, self._slow_readers)  # type: ignore[assignment]  # it has what an answer needs
         try:
             return super().handle_request(req, conn)
         finally:
+            conn.sock = connection
             req.body = body  # what is left of it is drained, or the connection closed
 
     def murder_pending(self) -> None:
@@ -70,6 +111,52 @@ class Worker(ThreadWorker):
             if now > until:
                 with contextlib.suppress(OSError):
                     conn.sock.shutdown(socket.SHUT_RDWR)
+
+
+class Reader:
+    """A connection whose peer reads its answer: at once, or within a while if not too many others take theirs."""
+
+    def __init__(self, connection: socket.socket, slow_readers: threading.Semaphore) -> None:
+        self._connection = connection
+        self._slow_readers = slow_readers
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of it.
+
+        Raises:
+            ConnectionResetError: the peer does not read; gunicorn then ends the connection.
+        """
+        sent = 0
+        with contextlib.suppress(BlockingIOError):
+            sent = self._connection.send(data, socket.MSG_DONTWAIT)
+        if sent < len(data):
+            self._wait_for_peer(memoryview(data)[sent:])
+
+    def _wait_for_peer(self, data: memoryview) -> None:
+        if not self._slow_readers.acquire(blocking=False):
+            raise ConnectionResetError(errno.ECONNRESET, "too many callers do not read")
+        try:
+            self._connection.settimeout(WRITE_SECONDS)  # for all of it
+            self._connection.sendall(data)
+        except TimeoutError as error:
+            raise ConnectionResetError(errno.ECONNRESET, "the caller does not read") from error
+        finally:
+            self._connection.settimeout(None)
+            self._slow_readers.release()
+
+
+def has_data(connection: socket.socket) -> bool:
+    """Whether the peer has said something, or has gone."""
+    try:
+        connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def refuse_old(connection: socket.socket, epoch: Epoch) -> bool:
