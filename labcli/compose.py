@@ -6,6 +6,7 @@ import json
 import os
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from . import local, ports, share
 from .api import Document
@@ -13,6 +14,8 @@ from .config import DEFAULT_PORTS, Config
 from .context import Context
 from .errors import LabError
 from .infra_record import infra_record
+from .lock import alone, why_not_writable
+from .plan import memory_limit_bytes
 from .shell import NOT_FOUND, Result, capture, run
 
 LOG_LINES = 20
@@ -65,11 +68,21 @@ def docker_error(result: Result) -> LabError:
 
 def up(ctx: Context, args: Namespace) -> int:
     """Build and start the containers, wait until they are healthy, and say where the lab is."""
+    # Containers need nothing of this checkout that could be written: where it cannot, nothing keeps two apart.
+    is_writable = why_not_writable(ctx.config) is None
+    with alone(ctx.config, f"docker-{ctx.config.project}") if is_writable else nullcontext():
+        return _up(ctx)
+
+
+def _up(ctx: Context) -> int:
     if local.is_up(ctx):
         raise LabError("a lab without Docker is up on these ports", f"stop it: {ctx.config.hint('down --local')}")
     compose = Compose(ctx.config)
     services = ctx.config.variables.get("LAB_SERVICES", "").split()
-    _check_ports(ctx, compose.containers(), services)
+    memory_limit_bytes(ctx.config, "api")  # which may be refused
+    containers = compose.containers()
+    _check_checkout(ctx.config, containers)
+    _check_ports(ctx, containers, services)
     ctx.console.note("building and starting the containers; the first time this takes minutes ...")
     try:
         code = compose.run("up", "-d", "--build", "--wait", *services, to_stderr=ctx.console.as_json)
@@ -114,6 +127,18 @@ def published_ports(containers: Mapping[str, Document]) -> set[int]:
     return {
         publisher["PublishedPort"] for container in containers.values() for publisher in container["Publishers"] or []
     }
+
+
+def _check_checkout(config: Config, containers: Mapping[str, Document]) -> None:
+    """Refuse to take over the containers of another checkout, which have this lab's name."""
+    for container in containers.values():
+        labels = dict(label.partition("=")[::2] for label in container.get("Labels", "").split(","))
+        elsewhere = labels.get("com.docker.compose.project.working_dir", str(config.repo))
+        if elsewhere != str(config.repo):
+            raise LabError(
+                f"the lab {config.project} is up from another checkout: {elsewhere}",
+                f"stop it there, or start beside it: ./scripts/lab up --port-offset {config.offset + 100}",
+            )
 
 
 def _check_ports(ctx: Context, containers: Mapping[str, Document], services: list[str]) -> None:

@@ -44,8 +44,10 @@ class Config:
         for name in DEFAULT_PORTS:
             config.port(name)
         _check_address("LAB_BIND", config.bind)
-        if config.is_elsewhere and urlsplit(config.url).scheme not in ("http", "https"):
-            raise UsageError(f"LAB_URL={config.url!r} is no address", "write it like http://127.0.0.1:8080")
+        if config.is_elsewhere:
+            _check_url("LAB_URL", config.url)
+        _check_token("LAB_TOKEN", config.token)
+        _check_apart(config)
         return config
 
     def port(self, name: str) -> int:
@@ -87,7 +89,7 @@ class Config:
     @property
     def token(self) -> str:
         """The bearer token for writes; empty is none."""
-        return self.variables.get("LAB_TOKEN", "")
+        return self.variables.get("LAB_TOKEN", "").strip(" ")
 
     @property
     def lab_folder(self) -> Path:
@@ -124,6 +126,34 @@ def _check_address(name: str, text: str) -> None:
         ipaddress.ip_address(text)
     except ValueError:
         raise UsageError(f"{name}={text!r}: must be an IP address, such as 127.0.0.1") from None
+
+
+def _check_url(name: str, text: str) -> None:
+    """Refuse what is no address of a server."""
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    extras = is_one and (parts.username is not None or parts.query or parts.fragment)
+    if not is_one or extras or not text.isascii() or not text.isprintable() or " " in text:
+        raise UsageError(f"{name}={text!r} is no address", "write it like http://127.0.0.1:8080")
+
+
+def _check_token(name: str, token: str) -> None:
+    """Refuse what cannot stand in a header; it is never shown."""
+    if not (token.isascii() and token.isprintable()):
+        raise UsageError(f"{name} must be letters, digits and signs of ASCII, in one line")
+
+
+def _check_apart(config: Config) -> None:
+    """Refuse one port for two services."""
+    names: dict[int, str] = {}
+    for name in DEFAULT_PORTS:
+        port = config.port(name)
+        if port in names:
+            raise UsageError(f"{names[port]} and {name} are both {port}: give each service a port of its own")
+        names[port] = name
 
 
 def _whole_number(name: str, text: str, minimum: int) -> int:

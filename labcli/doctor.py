@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
 from argparse import Namespace
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from .compose import PUBLISHED, Compose, published_ports
 from .config import Config
 from .context import Context
 from .errors import LabError
+from .lock import why_not_writable
 from .plan import plans
 from .shell import capture
 
@@ -26,6 +28,8 @@ MIN_COMPOSE = (2, 24)
 MIN_MEMORY_BYTES = 2 * 1024**3
 MIN_DISK_BYTES = 3 * 1024**3
 GB = 1024**3
+WANTED_FILES = 4608  # as services/common/process/descriptors.py has it; a test compares
+LEAST_FILES = 512  # below it the frontend accepts fewer connections than it has threads
 IMAGES = {
     "PYTHON_IMAGE": "python:3.13-slim",
     "PROMETHEUS_IMAGE": "prom/prometheus:v3.13.2",
@@ -162,6 +166,10 @@ def _local_findings(ctx: Context) -> Iterator[Finding]:
         yield Finding(LOCAL, "venv", OK, "this Python can make a virtual environment")
     else:
         yield Finding(LOCAL, "venv", FAIL, "this Python has no venv or no ensurepip", "apt install python3-venv")
+    complaint = why_not_writable(ctx.config)
+    if complaint is not None:
+        yield Finding(LOCAL, "checkout", FAIL, complaint, "copy the checkout to where you may write")
+    yield _open_files()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     yield _enough(LOCAL, "memory", memory, MIN_MEMORY_BYTES, "the scenes need it; take another machine")
     binary = shutil.which("prometheus")
@@ -170,6 +178,18 @@ def _local_findings(ctx: Context) -> Iterator[Finding]:
     else:
         advice = "install its binary for graphs; everything else works without"
         yield Finding(LOCAL, "Prometheus", WARN, "not on PATH", advice)
+
+
+def _open_files() -> Finding:
+    """Each connection is an open file; the processes raise their limit as far as they may."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    text = f"{hard} at most" if hard != resource.RLIM_INFINITY else "no limit"
+    if hard == resource.RLIM_INFINITY or hard >= WANTED_FILES:
+        return Finding(LOCAL, "open files", OK, text)
+    advice = (
+        f"raise the hard limit to {WANTED_FILES} (ulimit -Hn, /etc/security/limits.conf): below it users are refused"
+    )
+    return Finding(LOCAL, "open files", FAIL if hard < LEAST_FILES else WARN, text, advice)
 
 
 def _port_findings(ctx: Context) -> Iterator[Finding]:

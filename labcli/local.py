@@ -14,7 +14,8 @@ from pathlib import Path
 from . import ports, venv
 from .api import answers_well
 from .context import Context
-from .errors import LabError
+from .errors import LabError, UsageError
+from .lock import alone
 from .logs import rotate, tail
 from .plan import Folder, Plan, plans
 from .processes import Identity, stop_all
@@ -32,7 +33,11 @@ LEFTOVER_STOP_SECONDS = 3.0
 
 def up(ctx: Context, args: Namespace) -> int:
     """Start the lab, and wait until all of it is ready; a lab that is up stays as it is."""
-    folder = Folder.of(ctx.config)
+    with alone(ctx.config, f"local-{ctx.config.offset}"):
+        return _up(ctx, Folder.of(ctx.config))
+
+
+def _up(ctx: Context, folder: Folder) -> int:
     record = Record.load(folder)
     if record.is_up:
         ctx.console.answer(_document(ctx, "already up"), f"already up at {ctx.config.url}")
@@ -121,6 +126,10 @@ def _failure(ctx: Context, folder: Folder, name: str, what: str) -> LabError:
 
 def _clear(folder: Folder, record: Record) -> None:
     """End every process of the lab that lives, and remove its folder, but for the logs."""
+    if folder.path.is_symlink():
+        raise LabError(
+            f"{folder.path} is a link, and the lab deletes nothing behind one", f"remove it: rm {folder.path}"
+        )
     if record.supervisor is not None:
         stop_all([record.supervisor], SUPERVISOR_STOP_SECONDS)
     # What a killed supervisor left; whole groups, for what was started after the record was written.
@@ -138,7 +147,11 @@ def _clear(folder: Folder, record: Record) -> None:
 
 def _check_ports(ctx: Context, found: Sequence[Plan]) -> None:
     """Refuse to start where somebody else listens, and say who."""
-    wanted = {port: plan.name for plan in found for port in plan.ports}
+    wanted: dict[int, str] = {}
+    for port, name in [(port, plan.name) for plan in found for port in plan.ports]:
+        if port in wanted:
+            raise UsageError(f"port {port} would be {wanted[port]}'s and {name}'s: see the ports in .env")
+        wanted[port] = name
     busy = {port: name for port, name in wanted.items() if not ports.is_free(port)}
     if busy:
         lines = [f"port {port} ({name}) is held by {ports.holder(port)}" for port, name in busy.items()]

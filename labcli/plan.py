@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -18,6 +19,8 @@ INNER_DATA_PORTS = {"api": 8001, "database": 8002}
 # As docker-compose.yml has them; a test compares. The api's is API_MEMORY_LIMIT of .env.
 MEMORY_LIMITS = {"frontend": "256m", "database": "256m", "traffic": "192m", "control-room": "256m"}
 SERVICES = ("database", "api", "frontend", "traffic", "control-room")
+LEAST_API_MEMORY = 128 * MB
+PROMETHEUS_INTERVALS = {"scrape_interval": "1s", "scrape_timeout": "900ms", "evaluation_interval": "1s"}
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 PASSED_ON = ("LAB_TOKEN", "LAB_HOSTS")
 
@@ -112,7 +115,10 @@ def admin_ports(config: Config) -> dict[str, int]:
 def memory_limit_bytes(config: Config, name: str) -> int:
     """The limit that the supervisor keeps for a service, as the kernel does for a container."""
     if name == "api":
-        return size_in_bytes(config.variables.get("API_MEMORY_LIMIT") or "512m")
+        limit = size_in_bytes(config.variables.get("API_MEMORY_LIMIT") or "512m")
+        if limit < LEAST_API_MEMORY:
+            raise UsageError(f"API_MEMORY_LIMIT must be {LEAST_API_MEMORY // MB}m or more: the api alone takes 50 MB")
+        return limit
     return size_in_bytes(MEMORY_LIMITS[name])
 
 
@@ -191,17 +197,18 @@ def _prometheus_plan(config: Config, binary: str) -> Plan:
 
 
 def prometheus_config(config: Config) -> str:
-    """The containers' prometheus.yml, with this lab's ports as targets and its rules by their full path."""
-    folder = config.repo / "prometheus"
-    text = (folder / "prometheus.yml").read_text()
-    targets = {f"{name}:9000": port for name, port in admin_ports(config).items()}
-    targets["control-room:8080"] = config.port("LAB_PORT")
-    targets["prometheus:9090"] = config.port("PROMETHEUS_PORT")
-    for target, port in targets.items():
-        text = re.sub(rf"(?<![\w.-]){target}\b", f"127.0.0.1:{port}", text)
-    section = re.compile(r"^rule_files:.*(?:\n[ \t]*-.*)*", re.MULTILINE)
-    relative = re.compile(r"(?<![\w./*-])(?!/)[\w.*-][\w./*-]*\.ya?ml")
-    return section.sub(lambda rules: relative.sub(lambda path: f"{folder / path[0]}", rules[0]), text)
+    """What prometheus/prometheus.yml is to the containers, with this lab's ports; JSON, which is YAML too."""
+    ports = {**admin_ports(config), "control-room": config.port("LAB_PORT")}
+    # A rule file is a pattern, and the path to the lab is none.
+    rules = re.sub(r"([*?\[\\])", r"\\\1", str(config.repo / "prometheus" / "rules")) + "/*.yml"
+    document = {
+        "global": PROMETHEUS_INTERVALS,
+        "rule_files": [rules],
+        "scrape_configs": [
+            {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for name, port in ports.items()
+        ],
+    }
+    return json.dumps(document, indent=2)
 
 
 def _local(port: int) -> str:

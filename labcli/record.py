@@ -42,7 +42,7 @@ class Record:
                 for name, entry in raw["services"].items()
             }
             return cls(Identity(**raw["supervisor"]), services)
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError):
             return cls()
 
     def save(self, folder: Folder) -> None:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -185,6 +186,7 @@ class Supervisor:
         found = plans(config)
         self._services = [Service(plan, self._folder, config.repo, tell) for plan in found]
         self._record = Record(Identity.of(os.getpid()))
+        self._told: set[str] = set()
         for plan in found:
             rotate(self._folder.log(plan.name))
         if any(plan.name == "prometheus" for plan in found):
@@ -198,15 +200,24 @@ class Supervisor:
             while not stop.wait(TICK_SECONDS):
                 now = time.monotonic()
                 for service in self._services:
-                    service.tick(now)
+                    self._try(partial(service.tick, now))
                 if now - looked >= LOOK_AROUND_SECONDS:
                     looked = now
                     if not self._folder.record.exists():
                         tell("the lab's folder is gone: stopping")
                         break
-                    self._look_around()
+                    self._try(self._look_around)
         finally:
             self._end_all()
+
+    def _try(self, work: Callable[[], None]) -> None:
+        """Do it; a full or broken disk is said once, and ends nothing."""
+        try:
+            work()
+        except OSError as error:
+            if str(error) not in self._told:
+                self._told.add(str(error))
+                tell(f"going on, though {error}")
 
     def _look_around(self) -> None:
         """Find the processes of each service, record them, and cut long logs."""
@@ -219,8 +230,9 @@ class Supervisor:
         trim(self._folder.log("supervisor"))
         services = {service.plan.name: _running(service) for service in self._services}
         if services != self._record.services:
-            self._record = Record(self._record.supervisor, services)
-            self._record.save(self._folder)
+            record = Record(self._record.supervisor, services)
+            record.save(self._folder)
+            self._record = record  # only now: what could not be written is tried again
 
     def _end_all(self) -> None:
         """End every service: all are asked first, then waited for."""
@@ -252,7 +264,8 @@ def _members(groups: Collection[int], known: Mapping[int, psutil.Process]) -> di
 def tell(message: str) -> None:
     """A line of the supervisor's log."""
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    print(json.dumps({"time": moment, "service": "supervisor", "message": message}), flush=True)
+    with suppress(OSError):  # the disk is full: nothing can be told
+        print(json.dumps({"time": moment, "service": "supervisor", "message": message}), flush=True)
 
 
 def main() -> None:

@@ -78,12 +78,14 @@ class Lab:
         self.journal.open()
         if self._is_the_same_lab():
             self.events.take_up(self.journal.events())
-            self._status_told = self.journal.section("status") or self._status_told
+            self._status_told = str(self.journal.section("status") or self._status_told)
             self.events.add("the control room is open again")
         else:
             self.journal.begin_anew()
             self.events.take_up([])
             self.events.add("the control room is open")
+        if self.journal.passed_over is not None:
+            self.events.add(self.journal.passed_over, level="warning")
         self.epoch = _number(self.journal.section("epoch"))
         self._hear_epochs(self.peers.states())
         for observer in self.observers.values():

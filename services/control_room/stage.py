@@ -197,7 +197,7 @@ class Stage:
             try:
                 self._before_rss = kept["before_rss"]
                 run = Run.of(kept["scene"], self._lab, self._note) if kept["scene"] else None
-            except (KeyError, TypeError, ValueError, problems.NotFound, problems.InvalidParameter):
+            except Exception:  # whatever it is, it must not keep the control room from starting
                 log.exception("the scene in the journal")
                 self._lab.events.add("the scene that was on cannot go on: the control room's log says why")
                 return

@@ -98,7 +98,7 @@ def test_a_new_lab_does_not_show_the_log_and_the_scene_of_the_one_before(lab):
 @pytest.mark.long
 def test_a_journal_that_is_rubbish_is_passed_over(lab):
     on_stage(lab)
-    lab.docker("exec", lab.container("control-room"), "sh", "-c", "echo '{' > /var/lib/lab/lab.json")
+    lab.docker("exec", lab.container("control-room"), "sh", "-c", "echo '{' > /var/lib/lab/journal.sqlite")
     after = lab.last_event()
     lab.restart("control-room")
     wait_until(lambda: up_again(lab), "the control room is back", 30)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from services.control_room.watching.events import EventLog
-from services.control_room.watching.journal import COMPACT_LINES, KEEP_EVENTS, Journal
+from services.control_room.watching.journal import KEEP_EVENTS, Journal
 
 
 @pytest.fixture
@@ -52,15 +58,6 @@ def test_a_value_that_grew_in_place_is_kept_as_it_is_now(opened):
     assert opened().section("stage") == {"sizes": [1, 2]}
 
 
-def test_what_can_no_longer_be_written_is_not_taken_up_as_it_was(opened, tmp_path, monkeypatch):
-    journal = opened()
-    journal.note("stage", "old")
-    (tmp_path / "lab.partial").mkdir()  # every write fails, as on a full disk
-    journal.note("stage", "new")
-    assert journal.section("stage") == "new"
-    assert opened().section("stage") is None
-
-
 def test_ids_go_on_growing_over_a_restart(opened):
     events = EventLog(opened().add_event)
     for number in range(5):
@@ -72,32 +69,105 @@ def test_ids_go_on_growing_over_a_restart(opened):
     assert after.last_id() == 10**15 + 1
 
 
-def test_the_file_of_events_is_bounded(opened):
+def event(number, **changes):
+    return {"id": number, "time": 0.0, "level": "info", "service": None, "text": str(number)} | changes
+
+
+def test_the_events_that_are_kept_are_bounded(opened, tmp_path):
     journal = opened()
-    for number in range(COMPACT_LINES + 10):
-        journal.add_event({"id": number, "time": 0.0, "level": "info", "service": None, "text": str(number)})
+    for number in range(1, 2 * KEEP_EVENTS + 11):
+        journal.add_event(event(number))
+    assert texts(journal) == [str(number) for number in range(KEEP_EVENTS + 11, 2 * KEEP_EVENTS + 11)]
+    assert len(opened().events()) == KEEP_EVENTS
+
+
+def test_a_worker_that_is_killed_loses_nothing(opened, tmp_path):
+    code = """
+import os, sys
+from pathlib import Path
+from services.control_room.watching.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+journal.open()
+journal.note("stage", "kept")
+journal.add_event({"id": 1, "time": 0.0, "level": "info", "service": None, "text": "one"})
+os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == -9
     journal = opened()
-    assert len(journal.events()) == KEEP_EVENTS
-    assert texts(journal)[-1] == str(COMPACT_LINES + 9)
+    assert (journal.section("stage"), texts(journal)) == ("kept", ["one"])
 
 
-def test_a_line_that_a_kill_cut_off_costs_that_line_alone(opened, tmp_path):
-    EventLog(opened().add_event).add("one")
-    with (tmp_path / "events.ndjson").open("a") as file:
-        file.write('{"id": 1, "ti')
-    events = EventLog(opened().add_event)
-    events.add("three")
-    assert texts(opened()) == ["one", "three"]
+def rubbish(path):
+    path.write_bytes(b"{" * 5000)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"format": 0}', '{"stage": 1}', "\x00\xff"])
-def test_a_journal_that_cannot_be_read_is_said_and_passed_over(opened, tmp_path, caplog, content):
-    (tmp_path / "lab.json").write_text(content)
+def another_database(path):
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE events (other)")
+        file.execute("CREATE TABLE sections (other)")
+
+
+def truncated(path):
+    journal = Journal(path.parent)
+    journal.open()
+    for number in range(1, 500):
+        journal.add_event(event(number))
+    journal.close()
+    path.write_bytes(path.read_bytes()[:6000])
+
+
+@pytest.mark.parametrize("make", [rubbish, truncated, another_database, Path.mkdir, os.mkfifo])
+def test_whatever_lies_in_its_place_is_said_and_passed_over(opened, tmp_path, caplog, make):
+    make(tmp_path / "journal.sqlite")
     journal = opened()
+    journal.events()
     assert journal.section("stage") is None
-    assert "cannot be read" in caplog.text
+    assert "journal" in caplog.text
     journal.note("stage", 1)
-    assert opened().section("stage") == 1
+    journal.add_event(event(10**6))
+    journal = opened()
+    assert (journal.section("stage"), texts(journal)[-1]) == (1, str(10**6))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "null",
+        "1",
+        b"\xff",
+        json.dumps(event(None)),
+        json.dumps(event(10**30)),
+        json.dumps(event(7, time="now")),
+        json.dumps(event(7, time=float("nan"))),
+        json.dumps(event(7, level="loud")),
+        json.dumps(event(7, text=None)),
+        json.dumps(event(7, service=1)),
+    ],
+)
+def test_an_event_of_the_wrong_types_costs_that_event_alone(opened, tmp_path, caplog, body):
+    journal = opened()
+    journal.add_event(event(1))
+    journal.close()
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as file:
+        file.execute("INSERT INTO events VALUES (7, ?)", [body])
+        file.execute("INSERT INTO sections VALUES ('stage', ?)", [body])
+    journal = opened()
+    assert texts(journal) == ["1"]
+    assert "1 of 2 events" in caplog.text and journal.passed_over
+    journal.section("stage")
+    journal.add_event(event(8))
+    assert texts(opened()) == ["1", "8"]
+
+
+def test_the_journal_of_an_older_version_is_begun_anew_and_that_is_said(opened, tmp_path):
+    (tmp_path / "lab.json").write_text('{"format": 1, "stage": 1}')
+    (tmp_path / "events.ndjson").write_text("{}\n")
+    journal = opened()
+    assert (journal.section("stage"), journal.events()) == (None, [])
+    assert journal.passed_over == "the journal was an older version's: a new one is begun"
+    assert opened().passed_over is None
 
 
 def test_a_second_worker_gets_no_journal_and_does_no_harm(tmp_path, monkeypatch, caplog):
@@ -109,8 +179,10 @@ def test_a_second_worker_gets_no_journal_and_does_no_harm(tmp_path, monkeypatch,
     second.note("stage", "second")
     second.begin_anew()
     assert "nothing is kept" in caplog.text
-    assert json.loads((tmp_path / "lab.json").read_text())["stage"] == "first"
     first.close()
+    second.open()
+    assert second.section("stage") == "first"
+    second.close()
 
 
 def test_a_folder_that_cannot_be_written_breaks_nothing(tmp_path, caplog):
@@ -123,16 +195,16 @@ def test_a_folder_that_cannot_be_written_breaks_nothing(tmp_path, caplog):
     assert "nothing is kept" in caplog.text
 
 
-def test_a_full_disk_is_said_once_and_what_comes_after_it_is_kept(opened, tmp_path, caplog):
+def test_a_full_disk_is_said_once_and_what_comes_after_it_is_kept(opened, caplog):
     journal = opened()
-    events = EventLog(journal.add_event)
-    (tmp_path / "events.ndjson").mkdir()  # every write fails, as on a full disk
-    events.add("lost")
-    events.add("lost too")
+    journal.add_event(event(1))
+    journal._file.execute("PRAGMA max_page_count = 4")  # SQLite's own full disk
+    for number in range(2, 4):
+        journal.add_event(event(number, text="x" * 50_000))
     assert caplog.text.count("the journal cannot be kept") == 1
-    (tmp_path / "events.ndjson").rmdir()
-    events.add("kept")
-    assert texts(opened()) == ["kept"]
+    journal._file.execute("PRAGMA max_page_count = 4000")
+    journal.add_event(event(4))
+    assert texts(opened()) == ["1", "4"]
 
 
 def test_another_labs_journal_is_forgotten(opened):

@@ -2,170 +2,173 @@
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
 import json
 import logging
+import math
+import sqlite3
 import threading
-import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 KEEP_EVENTS = 2000
-COMPACT_LINES = 2 * KEEP_EVENTS
 OWN_SECONDS = 3.0  # a worker that ends takes up to two seconds to let go of the journal
-FORMAT = 1
-EVENT_KEYS = {"id", "time", "level", "service", "text"}
+FORGET_OLD_EVENTS = "DELETE FROM events WHERE id <= (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?)"
+OLD_FILES = ("lab.json", "events.ndjson")  # of the versions before SQLite
 Event = dict[str, Any]
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 
 class Journal:
-    """Two files in a folder: `events.ndjson`, a line an event, and `lab.json`, a section for each thing to keep.
+    """An SQLite file of events and of sections, a JSON value for each thing to keep. One worker at a time owns it.
 
-    One worker at a time owns them. Where they cannot be read or written, that is said, and the lab goes on without.
+    Where it cannot be read or written, that is said, and the lab goes on without. Nothing waits for the disk: a kill
+    loses nothing, a power cut the last moment.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._events_path = folder / "events.ndjson"
-        self._lab_path = folder / "lab.json"
+        self._path = folder / "journal.sqlite"
         self._lock = threading.Lock()
-        self._owned: TextIO | None = None
+        self._file: sqlite3.Connection | None = None
         self._sections: dict[str, str] = {}  # each as JSON: what it was made of may change meanwhile
-        self._lines = 0
+        self._added = 0
         self._said = False
-        self._torn = True  # nobody knows how the process before this one ended
+        self.passed_over: str | None = None  # what of the journal that was there could not be taken
 
     def open(self) -> None:
         """Become the owner, and read the sections that the owner before left."""
         try:
-            self._owned = self._own()
-            found = json.loads(self._lab_path.read_text()) if self._lab_path.exists() else {"format": FORMAT}
-            if found.pop("format") != FORMAT:
-                raise ValueError("it has another format")
-            self._sections = {name: json.dumps(value) for name, value in found.items()}
-        except OSError as error:
-            log.error("nothing is kept over a restart of the control room: %s", error)
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            log.error("the journal of before cannot be read: %r", error)
-
-    def _own(self) -> TextIO:
-        """Take the lock that the kernel takes back when its holder dies, however it dies.
-
-        Raises:
-            OSError: the folder cannot be written, or another worker holds the lock.
-        """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file = (self._folder / "lock").open("w")
-        deadline = time.monotonic() + OWN_SECONDS
-        while True:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._drop_old_files()
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return file
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    file.close()
-                    raise
-            time.sleep(0.05)
+                self._file = self._opened()
+            except (sqlite3.DatabaseError, IsADirectoryError) as error:
+                if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                    raise  # it is another worker's
+                self._set_aside(error)
+                self._file = self._opened()
+            self._sections = dict(self._file.execute("SELECT name, body FROM sections"))
+        except (OSError, sqlite3.Error) as error:
+            self._file = None
+            log.error("nothing is kept over a restart of the control room: %s", error)
+
+    def _opened(self) -> sqlite3.Connection:
+        """The file, locked: the kernel lets go of it when its owner dies, however it dies."""
+        if self._path.exists() and not self._path.is_file():
+            raise IsADirectoryError(f"{self._path} is no file")  # or a FIFO, which would be waited for
+        file = sqlite3.connect(self._path, timeout=OWN_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = OFF"):
+                file.execute(f"PRAGMA {pragma}")
+            file.execute("BEGIN EXCLUSIVE")
+            file.execute("CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, body TEXT NOT NULL)")
+            file.execute("CREATE TABLE IF NOT EXISTS sections (name TEXT PRIMARY KEY, body TEXT NOT NULL)")
+            file.execute("COMMIT")
+            file.execute("SELECT id, events.body, name, sections.body FROM events, sections LIMIT 0")
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _set_aside(self, error: Exception) -> None:
+        aside = self._path.with_suffix(".broken")
+        self._path.replace(aside)
+        for tail in ("-wal", "-shm"):
+            Path(f"{self._path}{tail}").unlink(missing_ok=True)
+        self._pass_over(f"the journal cannot be read ({error}); it is kept as {aside.name}, and a new one is begun")
+
+    def _drop_old_files(self) -> None:
+        old = [path for path in (self._path.parent / name for name in OLD_FILES) if path.exists()]
+        for path in old:
+            path.unlink()
+        if old:
+            self._pass_over("the journal was an older version's: a new one is begun")
+
+    def _pass_over(self, what: str) -> None:
+        self.passed_over = what
+        log.error(what)
 
     def close(self) -> None:
         """Let the next owner in; the end of the process does it too."""
         with self._lock:
-            if self._owned is not None:
-                self._owned.close()
-                self._owned = None
+            if self._file is not None:
+                self._file.close()
+                self._file = None
 
     def section(self, name: str) -> Any:
-        """What was noted under this name; None is nothing."""
+        """What was noted under this name; None is nothing, or nothing that can be read."""
         with self._lock:
-            return json.loads(self._sections.get(name, "null"))
+            text = self._sections.get(name, "null")
+        try:
+            return json.loads(text)
+        except (TypeError, ValueError):
+            self._pass_over(f"what the journal has on {name} cannot be read")
+            return None
 
     def note(self, name: str, value: Any) -> None:
         """Keep a JSON-ready value under this name."""
         text = json.dumps(value)
         with self._lock:
-            if self._sections.get(name) == text:
-                return
-            self._sections[name] = text
-            if self._owned is not None:
-                self._try(self._write_sections)
+            if self._sections.get(name) != text:
+                self._sections[name] = text
+                self._write("INSERT OR REPLACE INTO sections VALUES (?, ?)", name, text)
 
     def add_event(self, event: Event) -> None:
-        """Keep an event: written at once, so that a kill in the next moment does not lose it."""
+        """Keep an event."""
         with self._lock:
-            if self._owned is not None:
-                self._try(lambda: self._append(event))
+            self._write("INSERT OR REPLACE INTO events VALUES (?, ?)", event["id"], json.dumps(event))
+            self._added += 1
+            if self._added % KEEP_EVENTS == 0:
+                self._write(FORGET_OLD_EVENTS, KEEP_EVENTS)
 
     def events(self) -> list[Event]:
-        """The last events, oldest first; a line that cannot be read is said and passed over."""
+        """The last events, oldest first; one that cannot be read is said and passed over."""
         with self._lock:
-            if self._owned is None or not self._events_path.exists():
-                return []
-            lines = self._try(self._last_lines) or []
-        found = [event for event in map(_event, lines) if event is not None]
-        if len(found) < len(lines):
-            log.error("the journal: %d of %d events cannot be read", len(lines) - len(found), len(lines))
-        return sorted(found, key=lambda event: int(event["id"]))
+            self._write(FORGET_OLD_EVENTS, KEEP_EVENTS)
+            rows = self._try(lambda file: list(file.execute("SELECT id, body FROM events ORDER BY id"))) or []
+        found = [event for row in rows for event in _events(*row)]
+        if len(found) < len(rows):
+            self._pass_over(f"{len(rows) - len(found)} of {len(rows)} events of the journal cannot be read")
+        return found
 
     def begin_anew(self) -> None:
         """Forget everything: it was another lab's."""
         with self._lock:
-            self._sections, self._lines = {}, 0
-            if self._owned is not None:
-                self._try(lambda: self._lab_path.unlink(missing_ok=True))
-                self._try(lambda: self._events_path.unlink(missing_ok=True))
+            self._sections = {}
+            self._write("DELETE FROM sections")
+            self._write("DELETE FROM events")
 
-    def _write_sections(self) -> None:
-        members = (f"{json.dumps(name)}: {text}" for name, text in {"format": str(FORMAT), **self._sections}.items())
-        try:
-            _replace(self._lab_path, "{" + ",\n".join(members) + "}\n")
-        except OSError:
-            self._lab_path.unlink(missing_ok=True)  # no memory is better than an old one
-            raise
+    def _write(self, statement: str, *values: Any) -> None:
+        self._try(lambda file: file.execute(statement, values))
 
-    def _append(self, event: Event) -> None:
-        # A line that a kill or a full disk cut off stays one bad line: the next one begins anew.
-        start, self._torn = "\n" if self._torn else "", True
-        with self._events_path.open("a") as file:
-            file.write(f"{start}{json.dumps(event)}\n")
-        self._torn = False
-        self._lines += 1
-        if self._lines >= COMPACT_LINES:
-            _replace(self._events_path, "".join(self._last_lines()))
-
-    def _last_lines(self) -> list[str]:
-        with self._events_path.open(errors="replace") as file:
-            lines = deque((line for line in file if line.strip()), maxlen=KEEP_EVENTS)
-        self._lines = len(lines)
-        return list(lines)
-
-    def _try(self, write: Callable[[], Result]) -> Result | None:
+    def _try(self, work: Callable[[sqlite3.Connection], Result]) -> Result | None:
         """Do it; a full or broken disk is said once until it is well again, and changes nothing else."""
+        if self._file is None:
+            return None
         try:
-            result = write()
+            result = work(self._file)
             self._said = False
             return result
-        except OSError as error:
+        except (sqlite3.Error, OverflowError) as error:
             if not self._said:
                 log.error("the journal cannot be kept: %s", error)
             self._said = True
             return None
 
 
-def _event(line: str) -> Event | None:
-    """The event of a line, or None."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and event.keys() >= EVENT_KEYS else None
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file as a whole: who reads it finds the old text or the new one."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    partial.replace(path)
+def _events(event_id: Any, body: Any) -> Iterator[Event]:
+    """The event of a row, unless it is none."""
+    with contextlib.suppress(TypeError, ValueError, KeyError, AttributeError):
+        event = json.loads(body)
+        is_one = (
+            event["id"] == event_id
+            and isinstance(event["time"], int | float)
+            and math.isfinite(event["time"])
+            and event["level"] in ("info", "good", "warning", "error")
+            and isinstance(event["service"], str | None)
+            and isinstance(event["text"], str)
+        )
+        if is_one:
+            yield event

@@ -11,6 +11,7 @@ from typing import Any
 
 from services.common.http import problems
 from services.common.process.memory import MB
+from services.common.switches.base import KINDS
 from services.common.switches.catalogue import check_switch
 from services.control_room.watching.events import EventLog
 from services.control_room.watching.journal import Journal
@@ -65,7 +66,7 @@ class Observer:
 
     def _seen_before(self) -> State | None:
         seen = self._journal.section(self._section)
-        return seen if isinstance(seen, dict) and seen.keys() == {*SEEN, *SEEN_TOO} else None
+        return seen if _is_seen(seen) else None
 
     def known_instance(self) -> str | None:
         """The container's life that the journal knows."""
@@ -225,6 +226,22 @@ class Observer:
                 )
                 text = f"{self._service}: memory {sizes}"
                 self._events.add(text, level="error" if mark >= MEMORY_ERROR else "warning", service=self._service)
+
+
+def _is_seen(seen: Any) -> bool:
+    """Whether it is what an observer notes; a journal may hold anything."""
+    if not isinstance(seen, dict) or seen.keys() != {*SEEN, *SEEN_TOO}:
+        return False
+    kinds = [seen["active"], seen["expires_at"]]
+    has_kinds = all(isinstance(kind, dict) and kind.keys() == set(KINDS) for kind in kinds)
+    return (
+        has_kinds
+        and all(isinstance(found, dict) for kind in kinds for found in kind.values())
+        and all(isinstance(params, dict) for found in seen["active"].values() for params in found.values())
+        and all(isinstance(moment, int | float) for found in seen["expires_at"].values() for moment in found.values())
+        and isinstance(seen["warned"], int | float)
+        and isinstance(seen["oom_kills"], int)
+    )
 
 
 def _missing(last: State, state: State, now: float) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -53,6 +53,28 @@ def test_nonsense_is_a_usage_error_that_names_the_variable(tmp_path: Path, envir
         load(tmp_path, **environ)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1", "ftp://lab", "http://", "http://lab:0", "http://lab:x", "http://a b", "http://l\r\nab", "http://läb",
+     "http://me:word@lab", "http://lab?x", "lab:8080"],
+)  # fmt: skip
+def test_an_address_that_is_none_is_a_usage_error(tmp_path: Path, url: str) -> None:
+    with pytest.raises(UsageError, match="LAB_URL"):
+        load(tmp_path, LAB_URL=url)
+
+
+@pytest.mark.parametrize("token", ["se\rcret", "secret\n", "sécret", "secret\0", "\tsecret"])
+def test_a_token_that_cannot_stand_in_a_header_is_refused_and_never_shown(tmp_path: Path, token: str) -> None:
+    with pytest.raises(UsageError, match="LAB_TOKEN must be") as refused:
+        load(tmp_path, LAB_TOKEN=token)
+    assert "cret" not in str(refused.value)
+
+
+def test_two_services_cannot_share_a_port(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="LAB_PORT and FRONTEND_PORT are both 9000"):
+        load(tmp_path, LAB_PORT="9000", FRONTEND_PORT="9000")
+
+
 def test_an_offset_that_leaves_the_ports_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="smaller offset"):
         load(tmp_path, 60000)

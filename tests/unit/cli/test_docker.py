@@ -188,3 +188,20 @@ def test_without_a_lab_infra_says_how_to_start_one(repo: Path, docker: FakeDocke
 @pytest.mark.parametrize("words", ["limit-cpu api --cpus 0", "limit-cpu api --cpus x", "kill", "burn api"])
 def test_infra_nonsense_is_a_usage_error(running: FakeDocker, lab: Lab, words: str) -> None:
     assert lab("infra", *words.split()).code == 2
+
+
+def test_containers_of_another_checkout_are_not_taken_over(
+    docker: FakeDocker, lab: Lab, free_ports: dict[str, int]
+) -> None:
+    docker.add(*SERVICES, Labels="com.docker.compose.project=x,com.docker.compose.project.working_dir=/home/ann/lab")
+    done = lab("up")
+    assert done.code == 1
+    assert "sre-failure-lab is up from another checkout: /home/ann/lab" in done.err
+    assert "--port-offset 100" in done.err
+    assert not any("--build" in command for command in docker.commands())
+
+
+def test_an_api_without_room_is_refused_in_docker_too(docker: FakeDocker, lab: Lab, monkeypatch) -> None:
+    monkeypatch.setenv("API_MEMORY_LIMIT", "0")
+    done = lab("up")
+    assert done.code == 2 and "API_MEMORY_LIMIT must be 128m or more" in done.err

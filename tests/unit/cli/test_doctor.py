@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import resource
 import socket
 from pathlib import Path
 
 import pytest
 
+from labcli import doctor
+from services.common.process import descriptors
 from tests.unit.cli.conftest import FakeDocker, Lab
 
 pytestmark = pytest.mark.usefixtures("repo", "free_ports")
@@ -84,3 +87,29 @@ def test_ports_of_this_very_lab_are_fine(docker: FakeDocker, lab: Lab, free_port
     docker.add("grafana", Publishers=[{"PublishedPort": free_ports["GRAFANA_PORT"]}])
     with socket.create_server(("127.0.0.1", free_ports["GRAFANA_PORT"])):
         assert f"this lab holds {free_ports['GRAFANA_PORT']}" in lab("doctor").out
+
+
+@pytest.mark.parametrize(
+    ("hard", "words"),
+    [
+        (1_000_000, "ok    local   open files: 1000000 at most"),
+        (resource.RLIM_INFINITY, "ok    local   open files: no limit"),
+        (1024, "warn  local   open files: 1024 at most"),
+        (256, "FAIL  local   open files: 256 at most"),
+    ],
+)
+def test_a_limit_of_open_files_that_is_too_low_is_told(
+    docker: FakeDocker, lab: Lab, monkeypatch: pytest.MonkeyPatch, hard: int, words: str
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (hard, hard))
+    assert words in lab("doctor").out
+
+
+def test_the_files_that_doctor_wants_are_those_that_the_services_want() -> None:
+    assert doctor.WANTED_FILES == descriptors.WANTED
+
+
+def test_a_checkout_that_cannot_be_written_is_told(repo: Path, docker: FakeDocker, lab: Lab) -> None:
+    (repo / ".lab").write_text("no folder can be made here")
+    done = lab("doctor")
+    assert "FAIL  local   checkout:" in done.out and "up --local: does not work here yet" in done.out

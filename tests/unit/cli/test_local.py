@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from labcli import local, venv
+from labcli.config import Config
+from labcli.lock import alone
 from labcli.plan import Folder, Plan
 from labcli.processes import Identity
 from labcli.record import Record, Running
@@ -166,3 +168,48 @@ def test_the_environment_is_made_once_and_again_when_requirements_change(
     requirements.write_text("flask==4\n")
     lab("up", "--local")
     assert ran[3:] == ["-m pip install"]
+
+
+def test_of_two_that_start_at_once_one_says_who_the_other_is(repo: Path, lab: Lab) -> None:
+    with alone(Config(repo, 0, {}), "local-0"):
+        done = lab("up", "--local")
+    assert done.code == 1
+    assert f"it is being started already: pid {os.getpid()}, since " in done.err
+    assert not (repo / ".lab" / "venv").exists(), "nothing was begun"
+    with alone(Config(repo, 0, {}), "local-0"):
+        pass  # who has ended holds nothing
+
+
+@pytest.mark.parametrize("words", [("down", "--local"), ("up", "--local")])
+def test_nothing_is_deleted_behind_a_link(
+    repo: Path, lab: Lab, tmp_path: Path, words: tuple[str, ...], free_ports: dict[str, int]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "photos").mkdir(parents=True)
+    (elsewhere / "letter").write_text("dear")
+    (repo / ".lab").mkdir()
+    (repo / ".lab" / "local-0").symlink_to(elsewhere)
+    done = lab(*words)
+    assert done.code == 1 and "is a link" in done.err
+    assert (elsewhere / "photos").is_dir() and (elsewhere / "letter").read_text() == "dear"
+
+
+def test_a_link_in_the_labs_folder_is_not_followed(folder: Folder, lab: Lab, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "letter").write_text("dear")
+    (folder.path / "state").symlink_to(elsewhere)
+    assert lab("down", "--local").code == 0
+    assert (elsewhere / "letter").read_text() == "dear"
+
+
+def test_a_checkout_that_cannot_be_written_is_told(repo: Path, lab: Lab) -> None:
+    (repo / ".lab").write_text("no folder can be made here")
+    done = lab("up", "--local")
+    assert done.code == 1 and "cannot be written" in done.err and "Traceback" not in done.err
+
+
+def test_a_port_that_two_would_have_is_told(repo: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_PORT", "9001")
+    done = lab("up", "--local")
+    assert done.code == 2 and "port 9001 would be api's and control-room's" in done.err

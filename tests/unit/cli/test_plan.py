@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from labcli.config import REPO, Config
 from labcli.errors import UsageError
@@ -73,33 +78,36 @@ def test_a_size_that_is_none_is_refused() -> None:
         plans(config(API_MEMORY_LIMIT="much"))
 
 
-def a_prometheus(tmp_path: Path, rule_files: str) -> str:
-    (tmp_path / "prometheus").mkdir()
-    text = f"""{rule_files}
-scrape_configs:
-  - job_name: api
-    static_configs: [{{ targets: ["api:9000"] }}]
-  - job_name: control-room
-    static_configs:
-      - targets: ['control-room:8080', frontend:9000, other-api:9000]
-"""
-    (tmp_path / "prometheus" / "prometheus.yml").write_text(text)
-    return prometheus_config(Config.load(100, {}, tmp_path))
+def test_prometheus_scrapes_here_what_it_scrapes_in_containers() -> None:
+    ours = json.loads(prometheus_config(config(100)))
+    theirs = yaml.safe_load((REPO / "prometheus" / "prometheus.yml").read_text())
+    assert ours["global"] == theirs["global"]
+    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in ours["scrape_configs"]}
+    assert targets.keys() == {job["job_name"] for job in theirs["scrape_configs"]}
+    assert targets["api"] == ["127.0.0.1:9101"] and targets["control-room"] == ["127.0.0.1:8180"]
 
 
-@pytest.mark.parametrize(
-    "rule_files", ["rule_files: [rules/*.yml]", "rule_files:\n  - rules/*.yml", 'rule_files:\n- "rules/*.yml"']
-)
-def test_prometheus_scrapes_this_lab_and_finds_its_rules(tmp_path: Path, rule_files: str) -> None:
-    text = a_prometheus(tmp_path, rule_files)
-    assert f"{tmp_path}/prometheus/rules/*.yml" in text
-    assert 'targets: ["127.0.0.1:9101"]' in text
-    assert "targets: ['127.0.0.1:8180', 127.0.0.1:9100, other-api:9000]" in text
-    assert "job_name: api\n" in text
+@pytest.mark.parametrize("name", ["a lab", "lab #1", "lab: one", "[lab]", "{lab}", "lab's", 'the "lab"', "lab\\"])
+def test_prometheus_finds_its_rules_wherever_the_lab_is(tmp_path: Path, name: str) -> None:
+    rules = tmp_path / name / "prometheus" / "rules"
+    rules.mkdir(parents=True)
+    (rules / "alerts.yml").write_text("groups: []\n")
+    text = prometheus_config(Config.load(0, {}, tmp_path / name))
+    assert len(yaml.safe_load(text)["rule_files"]) == 1
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.fail("no promtool") if os.environ.get("CI") else pytest.skip("no promtool on PATH")
+    (tmp_path / "prometheus.yml").write_text(text)
+    done = subprocess.run(
+        [promtool, "check", "config", str(tmp_path / "prometheus.yml")], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "1 rule files found" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
-def test_rules_with_a_full_path_keep_it(tmp_path: Path) -> None:
-    assert "rule_files: [/etc/rules/a.yml]" in a_prometheus(tmp_path, "rule_files: [/etc/rules/a.yml]")
+@pytest.mark.parametrize("limit", ["0", "64m", "127m"])
+def test_an_api_without_room_is_refused(limit: str) -> None:
+    with pytest.raises(UsageError, match="API_MEMORY_LIMIT must be 128m or more"):
+        plans(config(0, API_MEMORY_LIMIT=limit))
 
 
 def test_prometheus_runs_where_its_binary_is(tmp_path: Path) -> None:

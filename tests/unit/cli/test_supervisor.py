@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -209,3 +210,35 @@ def test_logs_of_the_last_time_are_kept_and_long_ones_cut(lab: Config, monkeypat
     before = folder.logs / "api.log.1"
     run_until(lab, lambda: before.exists() and before.read_text() == "up\n", "the log is cut")
     assert folder.log("api").read_text() == ""
+
+
+def test_a_full_disk_is_said_once_and_ends_nothing(
+    lab: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, save, full = Folder.of(lab), Record.save, [True]
+
+    def save_unless_full(record: Record, folder: Folder) -> None:
+        if record.services and full[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(record, folder)
+
+    monkeypatch.setattr(Record, "save", save_unless_full)
+    told: list[str] = []
+    monkeypatch.setattr(module, "tell", told.append)
+
+    def is_back() -> bool:
+        if full[0] and sum("No space left" in text for text in told) and len(told) > 1:
+            full[0] = False  # somebody has made room
+        return bool(Record.load(folder).leftovers())
+
+    run_until(lab, is_back, "what runs is on record once there is room")
+    assert sum("going on, though" in text for text in told) == 1
+
+
+def test_a_line_that_cannot_be_written_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    module.tell("anything")
