@@ -27,7 +27,7 @@ State = Mapping[str, Any]
 Kpis = Mapping[str, float | None]
 
 OK, STRAINED, FAILING, DOWN = range(4)
-SOME_ERRORS, MANY_ERRORS = 1 - YELLOW_BELOW, 1 - RED_BELOW
+SOME_ERRORS, MANY_ERRORS = (round(1 - share, 6) for share in (YELLOW_BELOW, RED_BELOW))  # 1 - 0.9 is below 0.1
 SLOW_SECONDS = 1.0
 BUSY_SHARE = 0.7
 SOME_RETRIES, RETRY_STORM = 1.15, 1.5  # attempts per request

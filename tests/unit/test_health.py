@@ -117,6 +117,13 @@ def health_of(service, state, found=None, down=()):
         (a_service(waits=waits(21.0)), FAILING, "queue too long"),
         (a_service(waits=waits(20.0)), OK, "healthy"),
         (a_service(waits=waits(None)), OK, "healthy"),
+        # The bounds themselves.
+        (a_service(rss_bytes=450 * MB, memory_limit_bytes=500 * MB), FAILING, "memory full"),
+        (a_service(threads_busy=7, threads_total=10), STRAINED, "busy"),
+        (a_service(pool={"in_use": 0, "size": 0, "waiting": 0}), OK, "healthy"),
+        (a_service(answers={"count": 100, "errors": 1}), OK, "healthy"),
+        (a_service(answers={"count": 100, "errors": 10}), STRAINED, "errors"),
+        (a_service(answers={"count": 0, "errors": 0, "mean_seconds": None}), OK, "healthy"),
     ],
 )
 def test_a_service_is_as_bad_as_the_worst_that_is_wrong_with_it(state, level, word):
@@ -149,12 +156,6 @@ def test_users_are_as_they_feel(state, felt, level, word):
 
 def test_a_service_that_is_down_is_down_whatever_it_said_last():
     assert health_of("api", a_service(rss_bytes=500 * MB), down=["api"]).level == DOWN
-
-
-def test_edges_are_judged_by_how_their_calls_end():
-    levels = [edge_level({"calls": calls("api", failed=failed)}) for failed in (0, 1, 7)]
-    assert levels == [OK, STRAINED, FAILING]
-    assert edge_level({"calls": calls("api", ended=0)}) == edge_level(None) == edge_level(a_service()) == OK
 
 
 def test_a_queue_is_measured_by_the_patience_of_its_callers():
@@ -278,3 +279,57 @@ def test_every_label_set_is_exported_from_the_start_and_a_kpi_that_is_null_is_na
     lab.state()
     assert before.keys() == exported(lab.latest).keys()
     assert math.isnan(before["lab_kpi", "success_ratio"]) and before["lab_service_health", "api"] == 0
+
+
+@pytest.mark.parametrize(("failed", "level"), [(0, OK), (1, OK), (2, STRAINED), (10, STRAINED), (11, FAILING)])
+def test_an_arrow_is_as_bad_as_the_share_of_its_calls_that_fail(failed, level):
+    assert edge_level(a_service(calls=calls("api", ended=100, failed=failed))) == level
+    assert edge_level(None) == edge_level(a_service()) == OK
+
+
+@pytest.mark.parametrize(("success", "word"), [(0.99, "happy"), (0.989, "some errors"), (0.9, "some errors")])
+def test_users_at_the_bounds(success, word):
+    assert health_of("traffic", traffic(), kpis(success_ratio=success)).word == word
+
+
+@pytest.mark.parametrize(("done", "useful", "ratio"), [(9, 0, 0.0), (10, 4, 0.6), (10, 12, 0.0)])
+def test_the_share_of_work_for_nobody(done, useful, ratio):
+    found = lab_of(
+        database=a_service(answers={"count": done, "errors": 0}), frontend=a_service(answers={"count": useful})
+    )
+    assert wasted_work_ratio(found, first="frontend", last="database") == pytest.approx(ratio)
+    assert wasted_work_ratio(found | {"frontend": None}, "frontend", "database") == float(done >= 10)
+
+
+@pytest.mark.parametrize(
+    ("changes", "felt", "code"),
+    [
+        ({"database": a_service(waits=waits(20.0))}, kpis(), 6),
+        ({"database": a_service(waits=waits(20.2))}, kpis(), 3),
+        ({}, kpis(attempts_per_request=1.5), 6),
+        ({"api": a_service(gc_pause_seconds=4.5)}, kpis(), 6),
+    ],
+)
+def test_why_at_the_bounds(changes, felt, code):
+    assert why("RED", lab_of(**changes), felt, []) == code
+
+
+@pytest.mark.parametrize(
+    ("felt", "name", "level"),
+    [
+        ({"success_ratio": 0.9}, "success_ratio", STRAINED),
+        ({"success_ratio": 0.99}, "success_ratio", OK),
+        ({"p50_seconds": 1.0}, "p50_seconds", STRAINED),
+        ({"attempts_per_request": 1.15}, "attempts_per_request", OK),
+        ({"attempts_per_request": 1.2}, "attempts_per_request", STRAINED),
+        ({"attempts_per_request": 1.5}, "attempts_per_request", STRAINED),
+        ({"success_ratio": None, "offered_rps": 4.0, "served_rps": None}, "served_rps", FAILING),
+        ({"success_ratio": 0.5, "offered_rps": 1.0, "served_rps": 0.5}, "served_rps", OK),
+        ({"success_ratio": 0.5, "offered_rps": 1.5, "served_rps": 0.5}, "served_rps", FAILING),
+        ({"success_ratio": 0.5, "offered_rps": 10.0, "served_rps": 9.0}, "served_rps", OK),
+        ({"success_ratio": 0.9, "offered_rps": 10.0, "served_rps": 5.0}, "served_rps", OK),
+    ],
+)
+def test_the_levels_of_the_kpis_at_the_bounds(felt, name, level):
+    assert kpi_levels(kpis(**felt), has_users=True)[name] == level
+    assert name != "served_rps" or kpi_levels(kpis(**felt), has_users=False)[name] == OK

@@ -15,7 +15,10 @@ from services.common.process.service import Service
 from services.common.switches.base import Host
 from services.common.switches.defences.adaptive_concurrency import AdaptiveConcurrency
 from services.common.switches.defences.bulkhead import Bulkhead
+from services.common.switches.defences.circuit_breaker import CircuitBreaker
+from services.common.switches.defences.load_shedding import LoadShedding
 from services.common.switches.defences.rate_limit import RateLimit
+from services.common.switches.defences.retry_budget import RetryBudget
 from services.common.switches.params import defaults
 from tests.conftest import reset, wait_until
 
@@ -160,6 +163,35 @@ def test_a_rate_limit_serves_its_rate_and_a_burst(switched_on, call):
             pass
         clock[0] += 0.01
     assert 100 <= served <= 106
+
+
+def test_load_shedding_serves_its_number_and_refuses_the_next(switched_on, call):
+    shedding, _, in_flight = switched_on(LoadShedding, max_in_flight=16)
+    in_flight[0] = 16
+    shedding.before_request(call)
+    in_flight[0] = 17
+    with pytest.raises(Shed, match="more than 16 requests"):
+        shedding.before_request(call)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (RetryBudget, {"ratio": 0.1, "max_tokens": 10}),
+        (CircuitBreaker, {"failure_ratio": 0.5, "calls": 20, "open_seconds": 5.0, "probes": 3}),
+        (Bulkhead, {"max_concurrent": 32}),
+        (LoadShedding, {"max_in_flight": 16}),
+    ],
+)
+def test_a_defence_begins_with_the_values_that_the_scenes_were_made_for(kind, values):
+    assert defaults(kind.params) == values
+
+
+def test_a_retry_budget_that_is_off_holds_nothing(switched_on):
+    budget, _, _ = switched_on(RetryBudget)
+    assert budget.tokens == 10.0
+    budget.stop()
+    assert budget.tokens == 0.0 and not budget.may_retry()
 
 
 def test_a_bulkhead_never_lets_more_in_than_it_says(switched_on):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.common.process.memory import MB
-from services.control_room.status import attempts_allowed, judge, kpis_of
+from services.control_room.status import LEVELS, WINDOW_SECONDS, attempts_allowed, judge, kpis_of
 
 
 def state(**changes):
@@ -121,3 +121,41 @@ def test_attempts_are_multiplied_over_the_layers_and_stay_within_what_they_allow
     found = kpis_of({"frontend": layered[0], "api": layered[1], "traffic": TRAFFIC}, [])
     assert found["attempts_per_request"] == expected
     assert expected is None or 1 <= expected <= attempts_allowed(layered)
+
+
+def test_the_reasons_are_told_in_words():
+    slow = states({"success_ratio": 0.5, "p95_seconds": 2.0}, api=state(rss_bytes=384 * MB), in_flight=7, last=0)
+    assert status(slow) == (
+        "RED",
+        [
+            "only 50 % of requests succeed (target 99 %)",
+            "nothing came back in 5 s, and 7 users wait",
+            "one request in twenty takes 2.0 s or more",
+            "api's memory is at 75 % of its limit",
+        ],
+    )
+    assert status(states({"success_ratio": 0.985}))[1] == ["only 98.5 % of requests succeed (target 99 %)"]
+    assert status(states())[1] == ["100 % of requests succeed, half of them within 20 ms"]
+    assert status(states(rps=0))[1] == ["nothing has been asked of the lab yet"]
+
+
+def test_the_first_moment_after_a_reset_counts_as_a_second():
+    found = states({"ended": 1, "succeeded": 1})
+    found["traffic"] |= {"window_seconds": 0.1, "arrived": 2}
+    kpis = kpis_of(found, [])
+    assert (kpis["offered_rps"], kpis["served_rps"]) == (2.0, 1.0)
+
+
+def test_users_who_all_still_wait_are_users():
+    found = states({"ended": 0, "succeeded": 0, "success_ratio": None, "p50_seconds": None}, in_flight=3)
+    assert kpis_of(found, [])["offered_rps"] == 4.0
+
+
+def test_what_test_requests_took():
+    tests = [{"ok": True, "seconds": number / 10, "hops": [{"attempts": []}]} for number in range(20, 0, -1)]
+    kpis = kpis_of(states(rps=0), tests)
+    assert (kpis["p50_seconds"], kpis["p95_seconds"], kpis["attempts_per_request"]) == (1.1, 2.0, 1.0)
+
+
+def test_the_numbers_of_the_contract():
+    assert (WINDOW_SECONDS, LEVELS) == (15.0, {"GREEN": 0, "YELLOW": 1, "RED": 2})

@@ -1,6 +1,6 @@
 """Sliding windows: what they count, and how p95 sees those who still wait."""
 
-from services.common.telemetry.windows import CountWindow, UserWindow, quantile
+from services.common.telemetry.windows import AnswerWindow, CountWindow, SumWindow, UserWindow, WaitWindow, quantile
 
 
 class Clock:
@@ -46,3 +46,54 @@ def test_counts_are_forgotten_after_ten_minutes():
     clock.now += 601
     window.add()
     assert window.since(0) == 1
+
+
+def test_the_quantile_of_all_is_the_last_value():
+    assert quantile([1.0, 2.0], 1.0) == 2.0
+
+
+def test_things_are_summed_by_quarters_of_a_second():
+    clock = Clock()
+    window = SumWindow(1, clock)
+    for moment in (1000.0, 1000.24, 1000.25):
+        clock.now = moment
+        window.add(1)
+    assert [window.since(moment) for moment in (1000.0, 1000.1, 1000.25, 1000.3)] == [[3], [1], [1], [0]]
+
+
+def test_answers_tell_how_many_errors_how_long_and_what_came_lately():
+    clock = Clock()
+    window = AnswerWindow(clock)
+    for moment, is_error, seconds in ((1000, False, 1.0), (1006, True, 3.0), (1012, False, 5.0)):
+        clock.now = moment
+        window.add(is_error, seconds)
+    found = {"count": 3, "errors": 1, "mean_seconds": 3.0, "last_5_seconds": 1}
+    assert window.since(1000, 1013) == found
+    assert window.since(1013, 1013) == {"count": 0, "errors": 0, "mean_seconds": None, "last_5_seconds": 0}
+
+
+def test_what_users_felt_in_every_number():
+    window = UserWindow(Clock())
+    for number in range(1, 21):
+        window.add("success" if number <= 10 else "timeout", float(number))
+    assert window.since(1000.0) == {
+        "ended": 20,
+        "succeeded": 10,
+        "success_ratio": 0.5,
+        "p50_seconds": 11.0,
+        "p95_seconds": 20.0,
+        "success_p50_seconds": 6.0,
+        "slowest_seconds": 20.0,
+    }
+
+
+def test_half_of_the_waits_are_shorter_than_the_median_those_that_go_on_included():
+    clock = Clock()
+    window = WaitWindow(clock)
+    window.add(9.0)
+    clock.now = 1010.0
+    for seconds in (1.0, 2.0, 3.0):
+        window.add(seconds)
+    assert window.median(1010.0) == 2.0
+    assert window.median(1010.0, [4.0, 5.0]) == 3.0
+    assert window.median(1011.0) is None

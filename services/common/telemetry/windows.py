@@ -193,7 +193,7 @@ class UserWindow:
         """What ended since the moment, and with `waiting` (ages in seconds) what has not.
 
         `p95_seconds` counts those who still wait with their age so far, so that it rises before anything ends;
-        `p50_seconds` and `success_p5_seconds` are of those that ended.
+        `p50_seconds` and `success_p50_seconds` are of those that ended.
         """
         ended = [entry for entry in list(self._ended) if entry[0] >= moment]
         seconds = sorted(entry[2] for entry in ended)
@@ -204,7 +204,6 @@ class UserWindow:
             "success_ratio": len(successes) / len(ended) if ended else None,
             "p50_seconds": quantile(seconds, 0.5),
             "p95_seconds": quantile(sorted([*seconds, *waiting]), 0.95) if ended or any(waiting) else None,
-            "success_p5_seconds": quantile(successes, 0.05),
             "success_p50_seconds": quantile(successes, 0.5),
             "slowest_seconds": seconds[-1] if seconds else None,
         }
