@@ -28,7 +28,8 @@ def test_containers_are_hardened(lab, service):
     assert container["Config"]["User"] not in ("", "0", "root")
     assert not any("docker" in mount["Source"] and "sock" in mount["Source"] for mount in container["Mounts"])
     writable = [mount["Destination"] for mount in container["Mounts"] if mount["RW"]]
-    assert writable == (["/var/lib/lab"] if service == "control-room" else []), "only the journal's volume is written"
+    owned = {"/var/lib/lab", "/run/lab-secret"} if service == "control-room" else set()
+    assert set(writable) == owned, "the journal and the secret alone are written, by the control room alone"
     published = [binding for ports in host["PortBindings"].values() for binding in ports]
     assert all(binding["HostIp"] == "127.0.0.1" for binding in published)
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
@@ -45,6 +46,30 @@ def test_the_kernel_agrees(lab, service):
     )
     assert written == ""
     assert lab.compose(*inside, "find / -xdev -name '*docker*.sock' 2>/dev/null", check=False) == ""
+
+
+WITHOUT_THE_SECRET = """
+import urllib.error, urllib.request
+headers = {"Content-Type": "application/json"}
+request = urllib.request.Request("http://api:9000/admin/reset", b"{}", headers, method="POST")
+try:
+    print(urllib.request.urlopen(request, timeout=5).status)
+except urllib.error.HTTPError as refused:
+    print(refused.code)
+"""
+
+
+def test_a_container_without_the_secret_changes_nothing(lab):
+    assert lab.inside("frontend", WITHOUT_THE_SECRET).stdout == "401\n"
+    assert lab.inside("database", "print(open('/run/lab-secret/secret', 'a'))").returncode != 0
+
+
+def test_the_name_that_prometheus_uses_is_none_for_who_comes_through_the_published_port(lab):
+    request = urllib.request.Request(f"{lab.url}/api/state", headers={"Host": "control-room:8080"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=5)
+    assert refused.value.code == 421
+    assert lab.value('up{job="control-room"}') == 1
 
 
 def test_the_token_shows_in_no_log_page_or_process_list(lab):
