@@ -14,7 +14,8 @@ from typing import Any
 from flask import Flask
 
 from services.common.process.settings import Settings
-from services.common.switches.base import HOOKS, Switches
+from services.common.switches.base import HOOKS
+from services.common.switches.registry import Switches
 
 ROUNDS = 300
 REQUESTS = 20

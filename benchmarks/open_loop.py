@@ -16,8 +16,9 @@ from prometheus_client import CollectorRegistry
 
 from benchmarks import containers
 from services.common.process.memory import Memory
-from services.common.switches.base import Host, Switches
+from services.common.switches.base import Host
 from services.common.switches.catalogue import CATALOGUE
+from services.common.switches.registry import Switches
 from services.traffic.users import UserMetrics, Users
 
 RPS = 100

@@ -13,10 +13,11 @@ from typing import Any
 from services.common.calls.call import Call
 from services.common.process.memory import Memory
 from services.common.scenes.model import Switched
-from services.common.switches.base import Host, Switch, Switches
+from services.common.switches.base import Host, Switch
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.failures.lock_contention import LockContention
 from services.common.switches.params import Param, defaults, parse_params
+from services.common.switches.registry import Switches
 
 from .engine import Ended, Engine, Steps, TaskLocal
 from .places import Places

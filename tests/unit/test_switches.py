@@ -12,10 +12,11 @@ from services.common.calls.call import Call
 from services.common.http.problems import InjectedError, InvalidParameter, Problem
 from services.common.process.memory import Memory
 from services.common.process.service import Service
-from services.common.switches.base import Host, Switches
+from services.common.switches.base import Host
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.failures.error_rate import ErrorRate
 from services.common.switches.failures.latency import Latency
+from services.common.switches.registry import Switches
 from tests.conftest import reset, wait_until
 
 

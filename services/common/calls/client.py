@@ -24,7 +24,7 @@ from services.common.calls.backoff import backoff_seconds
 from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call
 from services.common.http import problems
 from services.common.process.epoch import Epoch
-from services.common.switches.base import Switches
+from services.common.switches.registry import Switches
 from services.common.telemetry.metrics import ClientMetrics
 from services.common.telemetry.windows import AttemptWindow, CountedCall, CountWindow, SumWindow
 

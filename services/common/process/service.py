@@ -24,8 +24,9 @@ from services.common.http.web import install_problems
 from services.common.process.epoch import Epoch
 from services.common.process.memory import Memory
 from services.common.process.settings import Settings
-from services.common.switches.base import Host, Switch, Switches
+from services.common.switches.base import Host, Switch
 from services.common.switches.catalogue import CATALOGUE
+from services.common.switches.registry import Switches
 from services.common.telemetry import metrics
 from services.common.telemetry.windows import AnswerWindow
 

@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from services.common.process.memory import Memory
-from services.common.switches.base import Switches
+from services.common.switches.registry import Switches
 from services.common.telemetry.windows import SumWindow, WaitWindow
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, read by nobody
