@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from services.common.scenes.checks import TICK_SECONDS, Check
+from services.common.scenes.measures import MEASURES
 from services.common.scenes.model import Expectation, Scene, in_unit
 
 from .simulated_lab import SimulatedLab, SimulatedRecording
@@ -17,35 +18,12 @@ from .simulated_lab import SimulatedLab, SimulatedRecording
 Value = float | str | None
 Progress = Callable[[float], None]  # called with the share of the work that is done
 
-MEMORY = "memory and its collections are not modelled"
-RESET = "a reset is not modelled"
-TESTS = "test requests are not modelled"
 ASSUMPTIONS = (
     "users arrive at random (Poisson) and never wait for each other",
     "threads, pools, queues, timeouts, retries and defences are the lab's: their sizes, their order, its own classes",
     "a query takes its service time, 20 % more or less, and runs to its end when its caller has gone",
     "computing, the network, memory and its collections take no time: a real request takes some milliseconds more",
 )
-KNOWN = {
-    *("success_ratio", "p50_seconds", "p95_seconds", "slowest_seconds", "success_p50_seconds"),
-    *("attempts_per_request", "status", "about", "at_database", "cache_hit_ratio"),
-}
-BEYOND: dict[str, str] = {
-    "api_growth_mb": MEMORY,
-    "api_growth_mb_per_minute": MEMORY,
-    "api_above_before_mb": MEMORY,
-    "request_rss_step_least_mb": MEMORY,
-    "request_rss_step_most_mb": MEMORY,
-    "request_seconds": TESTS,
-    "request_slowdown": TESTS,
-    "event": "the activity log is not modelled",
-    "event_count": "the activity log is not modelled",
-    "errors_at_each_event": "the activity log is not modelled",
-    "failures_on": "restarts are not modelled",
-    "switches_on": RESET,
-    "queued": RESET,
-    "reset_seconds": RESET,
-}
 
 
 @dataclass
@@ -86,7 +64,8 @@ def _summary(values: Sequence[Value]) -> tuple[Value, Value, Value]:
 
 def why_beyond(measure: str) -> str | None:
     """Why the model cannot tell what this measures; None if it can."""
-    return None if measure in KNOWN else BEYOND.get(measure, f"{measure} is not modelled")
+    simulated = MEASURES[measure].simulated
+    return None if simulated is True else simulated
 
 
 def in_words(entry: Expectation, values: Sequence[Value]) -> tuple[str, str]:

@@ -40,7 +40,8 @@ class SimulatedLab:
         self._services: dict[str, Server | Users] = {**{each.name: each for each in chain}, "traffic": self.users}
         self._about = True
         self._blind: tuple[str, float] | None = None  # why, and since when
-        self.peers = self  # the measures ask the lab's peers for their states
+        self.peers = SimulatedPeers(engine, self._services)
+        self.events = NoLog()
 
     def start(self, scene: Scene) -> None:
         """Let the scene begin: users, switches and steps."""
@@ -92,17 +93,9 @@ class SimulatedLab:
 
     # What the measures ask: the same questions as of the real lab.
 
-    def window(self, service: str, seconds: float) -> dict[str, Any]:
-        """One service's state over a window of its own."""
-        return self._services[service].state(max(0.0, self.engine.now - seconds))
-
-    def states(self) -> dict[str, dict[str, Any] | None]:
-        """Every service's state."""
-        return {service: self.window(service, WINDOW_SECONDS) for service in self._services}
-
     def state(self) -> dict[str, Any]:
         """The status, by the lab's own rules."""
-        states = self.states()
+        states = self.peers.states()
         return {"status": judge(states, kpis_of(states, []), [])[0]}
 
     def about_answers(self) -> bool:
@@ -110,12 +103,40 @@ class SimulatedLab:
         return self._about
 
 
+class SimulatedPeers:
+    """Looks at the simulated services."""
+
+    def __init__(self, engine: Engine, services: Mapping[str, Server | Users]) -> None:
+        self._engine = engine
+        self._services = services
+
+    def window(self, service: str, seconds: float) -> dict[str, Any]:
+        """One service's state over a window of its own."""
+        return self._services[service].state(max(0.0, self._engine.now - seconds))
+
+    def states(self) -> dict[str, dict[str, Any] | None]:
+        """Every service's state."""
+        return {service: self.window(service, WINDOW_SECONDS) for service in self._services}
+
+
+class NoLog:
+    """The simulation has no activity log."""
+
+    def last_id(self) -> int:
+        """There is no event."""
+        return 0
+
+    def after(self, event_id: int) -> list[dict[str, Any]]:
+        """There is no event."""
+        return []
+
+
 class SimulatedRecording(Recording):
     """A recording in simulated time."""
 
     def __init__(self, lab: SimulatedLab) -> None:
         self._engine = lab.engine
-        super().__init__(lab, {})  # type: ignore[arg-type]  # it has the faces that the measures look at
+        super().__init__(lab, {})
 
     def begin(self) -> None:
         """The scene's clock is the engine's."""

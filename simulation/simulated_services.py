@@ -33,10 +33,8 @@ class Visit(Call):
     """One request in one service, in simulated time."""
 
     def __init__(self, engine: Engine, path: str, deadline: float | None) -> None:
+        super().__init__("", engine.now, deadline=deadline, started_at=engine.now, started=engine.now)
         self.path = path
-        self.deadline = deadline
-        self.let_in = False
-        self.sent_at = self.started_at = engine.now
         self._engine = engine
         self._caller = engine.current
         self._turn = engine.current.turn

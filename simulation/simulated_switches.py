@@ -14,7 +14,7 @@ from services.common.calls.call import Call
 from services.common.process.memory import Memory
 from services.common.scenes.model import Switched
 from services.common.switches.base import Host, Switch
-from services.common.switches.catalogue import CATALOGUE
+from services.common.switches.catalogue import CATALOGUE, find_switch
 from services.common.switches.failures.lock_contention import LockContention
 from services.common.switches.params import Param, defaults, parse_params
 from services.common.switches.registry import Switches
@@ -22,32 +22,10 @@ from services.common.switches.registry import Switches
 from .engine import Ended, Engine, Steps, TaskLocal
 from .places import Places
 
-MODELLED = {
-    *("deadline", "rate_limit", "load_shedding", "adaptive_concurrency", "retry_budget", "circuit_breaker", "bulkhead"),
-    *("latency", "error_rate", "hang", "outage"),
-    *("slow_query", "lock_contention", "connection_limit", "connection_leak"),
-    *("cache_flush", "single_flight"),
-    *("client", "pool", "capacity", "arrivals", "cache"),
-}
-NO_CPU = "the model has no CPU"
-NO_MEMORY = "the model has no memory, and no pauses to collect it"
-BLIND = {
-    "cpu_burn": NO_CPU,
-    "missing_index": NO_CPU,
-    "crash": "processes do not end in the model",
-    "memory_leak": NO_MEMORY,
-    "thread_leak": NO_MEMORY,
-}
-SMALL_LEAK_MB = 1.0  # a request that leaves less behind is played as if it left nothing
-
 
 def why_blind(switched: Switched) -> str | None:
     """Why nothing can be predicted from when this is on; None if it can."""
-    name = switched.name
-    is_small_leak = name == "memory_leak" and switched.params.get("mb_per_request", math.inf) < SMALL_LEAK_MB
-    if name in MODELLED or is_small_leak:
-        return None
-    return BLIND.get(name, f"the model does not know {name}")
+    return find_switch(switched.service, switched.kind, switched.name).why_not_simulated(switched.params)
 
 
 @dataclass(frozen=True)
@@ -101,7 +79,7 @@ class SimulatedSwitches(Switches):
     def change(self, kind: str, name: str, active: bool, given: dict[str, Any]) -> Switch:
         """Switch on with these parameters, or off; a switch that the model does not have stays off."""
         switch = self.get(kind, name)
-        if name not in MODELLED:
+        if switch.simulated is not True:
             return switch
         values = parse_params([unbounded(param) for param in switch.all_params()], given)
         own = {param.name: values[param.name] for param in switch.params}

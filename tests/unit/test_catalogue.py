@@ -178,3 +178,8 @@ def test_a_bad_body_is_refused_and_changes_nothing(plane_of, body, content_type,
 def test_an_epoch_in_the_future_is_refused(plane_of):
     answer = plane_of("api").http.post("/admin/reset", json={"started_at": 1e12})
     assert answer.status_code == 422 and answer.json["field"] == "started_at"
+
+
+@pytest.mark.parametrize(("service", "switch"), EVERY, ids=IDS)
+def test_a_switch_says_whether_the_simulation_knows_it(service, switch):
+    assert switch.simulated is True or switch.simulated.startswith(("the model has no ", "processes do not end"))

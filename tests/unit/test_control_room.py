@@ -212,9 +212,9 @@ def test_errors_at_each_event_are_those_of_the_event_that_had_fewest():
     lab = LabOfFailures(61, 60, 59, 40, 21)
     recording = Recording(lab, {})
     expectation = Expectation("lost at each tooth", "errors_at_each_event", contains="killed")
-    assert MEASURES["errors_at_each_event"](recording, expectation) is None
+    assert MEASURES["errors_at_each_event"].read(recording, expectation) is None
     for seconds_ago in (60, 20):
         lab.events.add("api: killed by the kernel")
         lab.events.after(0)[-1]["time"] -= seconds_ago
-    assert MEASURES["errors_at_each_event"](recording, expectation) == 1
-    assert MEASURES["event_count"](recording, expectation) == 2
+    assert MEASURES["errors_at_each_event"].read(recording, expectation) == 1
+    assert MEASURES["event_count"].read(recording, expectation) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.common.http import problems
-from services.common.scenes.measures import LOOKING_BACK, MEASURES, Recording
+from services.common.scenes.measures import MEASURES, Recording
 from services.common.scenes.model import Expectation
 
 TICK_SECONDS = 0.5  # how often an expectation is looked at
@@ -36,7 +36,7 @@ class Check:
             return
         self._next_preview = elapsed + PREVIEW_SECONDS
         try:
-            self.measured = MEASURES[entry.measure](recording, entry)
+            self.measured = MEASURES[entry.measure].read(recording, entry)
         except problems.Unreachable:
             self.measured = None  # a service that is down is measured again, until time is up
         if is_early:
@@ -63,7 +63,7 @@ class Check:
             return
         entry = self.expectation
         is_late = elapsed > (entry.at_seconds or entry.within_seconds or 0) + LATE_SECONDS
-        self._missed = is_late and entry.measure not in LOOKING_BACK
+        self._missed = is_late and not MEASURES[entry.measure].looking_back
 
     def _is_final(self) -> bool:
         """Whether measuring again would change nothing: it was measured at its moment, or of a request that ended."""

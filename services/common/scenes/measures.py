@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, Protocol
 
 from services.common.process.memory import MB
 from services.common.scenes.model import Expectation
@@ -13,14 +14,49 @@ from services.control_room.status import attempts_per_request
 
 KEPT = ("before_rss", "start_rss", "reset_seconds", "request_seconds", "rss_after", "started_at", "first_event")
 
-if TYPE_CHECKING:
-    from services.control_room.lab import Lab
+
+class Looks(Protocol):
+    """Looks at the services, real ones or simulated."""
+
+    def window(self, service: str, seconds: float) -> dict[str, Any]:
+        """One service's state over so many seconds."""
+
+    def states(self) -> Mapping[str, dict[str, Any] | None]:
+        """Every service's state; None for one that does not answer."""
+
+
+class Log(Protocol):
+    """The activity log."""
+
+    def last_id(self) -> int:
+        """The id of the newest event; 0 when there is none."""
+
+    def after(self, event_id: int) -> list[dict[str, Any]]:
+        """The events with a greater id, oldest first."""
+
+
+class MeasuredLab(Protocol):
+    """The lab that is measured, real or simulated."""
+
+    @property
+    def peers(self) -> Looks:
+        """Looks at its services."""
+
+    @property
+    def events(self) -> Log:
+        """Its activity log."""
+
+    def state(self) -> dict[str, Any]:
+        """What `GET /api/state` shows, or at least its status."""
+
+    def about_answers(self) -> bool:
+        """Whether /about, which needs no other service, answers within a second."""
 
 
 class Recording:
     """What is known of the scene that runs. Sizes are bytes, moments seconds since 1970."""
 
-    def __init__(self, lab: Lab, before_rss: dict[str, int]) -> None:
+    def __init__(self, lab: MeasuredLab, before_rss: dict[str, int]) -> None:
         self.lab = lab
         self.before_rss = before_rss
         self.start_rss: dict[str, int] = {}
@@ -34,7 +70,7 @@ class Recording:
         return {name: getattr(self, name) for name in KEPT}
 
     @classmethod
-    def of(cls, lab: Lab, kept: dict[str, Any]) -> Recording:
+    def of(cls, lab: MeasuredLab, kept: dict[str, Any]) -> Recording:
         """The recording of the control room before this one; its clock has gone on meanwhile."""
         recording = cls(lab, {})
         for name in KEPT:
@@ -78,10 +114,23 @@ class Recording:
         return int(users["ended"] - users["succeeded"])
 
 
-Measure = Callable[[Recording, Expectation], float | str | None]
+Read = Callable[[Recording, Expectation], float | str | None]
 
 
-def _of_users(key: str) -> Measure:
+@dataclass(frozen=True)
+class Measure:
+    """How a number, or a word, is read; None is nothing yet.
+
+    `simulated` is True, or why the simulation cannot tell. One that is `looking_back` looks as far as the recording
+    goes; every other one is of its moment, and lost with it.
+    """
+
+    read: Read
+    simulated: Literal[True] | str = True
+    looking_back: bool = False
+
+
+def _of_users(key: str) -> Read:
     return lambda recording, expectation: recording.users(expectation)[key]
 
 
@@ -115,7 +164,7 @@ def _steps_mb(recording: Recording) -> list[float]:
     return [(after - before) / MB for before, after in pairwise(sizes)]
 
 
-def _request_rss_step(choose: Callable[[list[float]], float]) -> Measure:
+def _request_rss_step(choose: Callable[[list[float]], float]) -> Read:
     def measure(recording: Recording, expectation: Expectation) -> float | None:
         done = len(recording.rss_after) >= expectation.request
         return choose(_steps_mb(recording)[: expectation.request]) if done else None
@@ -186,38 +235,34 @@ def _about(recording: Recording, _: Expectation) -> str:
     return "answers" if recording.lab.about_answers() else "dead"
 
 
+NO_MEMORY = "memory and its collections are not modelled"
+NO_RESET = "a reset is not modelled"
+NO_TESTS = "test requests are not modelled"
+NO_LOG = "the activity log is not modelled"
+
 MEASURES: dict[str, Measure] = {
-    "success_ratio": _of_users("success_ratio"),
-    "p50_seconds": _of_users("p50_seconds"),
-    "p95_seconds": _of_users("p95_seconds"),
-    "slowest_seconds": _of_users("slowest_seconds"),
-    "success_p50_seconds": _of_users("success_p50_seconds"),
-    "attempts_per_request": _attempts_per_request,
-    "status": _status,
-    "about": _about,
-    "api_growth_mb": _api_growth_mb,
-    "api_growth_mb_per_minute": _api_growth_mb_per_minute,
-    "api_above_before_mb": _api_above_before_mb,
-    "request_rss_step_least_mb": _request_rss_step(min),
-    "request_rss_step_most_mb": _request_rss_step(max),
-    "request_seconds": _request_seconds,
-    "request_slowdown": _request_slowdown,
-    "event": _event,
-    "event_count": _event_count,
-    "errors_at_each_event": _errors_at_each_event,
-    "failures_on": _failures_on,
-    "switches_on": _switches_on,
-    "queued": _queued,
-    "at_database": _at_database,
-    "cache_hit_ratio": _cache_hit_ratio,
-    "reset_seconds": lambda recording, _: recording.reset_seconds,
+    "success_ratio": Measure(_of_users("success_ratio")),
+    "p50_seconds": Measure(_of_users("p50_seconds")),
+    "p95_seconds": Measure(_of_users("p95_seconds")),
+    "slowest_seconds": Measure(_of_users("slowest_seconds")),
+    "success_p50_seconds": Measure(_of_users("success_p50_seconds")),
+    "attempts_per_request": Measure(_attempts_per_request),
+    "status": Measure(_status),
+    "about": Measure(_about),
+    "api_growth_mb": Measure(_api_growth_mb, NO_MEMORY),
+    "api_growth_mb_per_minute": Measure(_api_growth_mb_per_minute, NO_MEMORY),
+    "api_above_before_mb": Measure(_api_above_before_mb, NO_MEMORY),
+    "request_rss_step_least_mb": Measure(_request_rss_step(min), NO_MEMORY, looking_back=True),
+    "request_rss_step_most_mb": Measure(_request_rss_step(max), NO_MEMORY, looking_back=True),
+    "request_seconds": Measure(_request_seconds, NO_TESTS, looking_back=True),
+    "request_slowdown": Measure(_request_slowdown, NO_TESTS, looking_back=True),
+    "event": Measure(_event, NO_LOG, looking_back=True),
+    "event_count": Measure(_event_count, NO_LOG, looking_back=True),
+    "errors_at_each_event": Measure(_errors_at_each_event, NO_LOG),
+    "failures_on": Measure(_failures_on, "restarts are not modelled"),
+    "switches_on": Measure(_switches_on, NO_RESET),
+    "queued": Measure(_queued, NO_RESET),
+    "at_database": Measure(_at_database),
+    "cache_hit_ratio": Measure(_cache_hit_ratio),
+    "reset_seconds": Measure(lambda recording, _: recording.reset_seconds, NO_RESET),
 }
-# These look back as far as the recording goes; every other one is of its moment, and lost with it.
-LOOKING_BACK = (
-    "request_rss_step_least_mb",
-    "request_rss_step_most_mb",
-    "request_seconds",
-    "request_slowdown",
-    "event",
-    "event_count",
-)

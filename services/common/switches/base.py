@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from services.common.calls.call import Call
 from services.common.process.memory import Memory
@@ -21,6 +21,8 @@ from services.common.switches.params import Param, Value, defaults, namespace
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Load = Callable[[Call, float], Any]  # what a miss of the cache has to do, and how many seconds it may take
+NO_CPU = "the model has no CPU"
+NO_MEMORY = "the model has no memory, and no pauses to collect it"
 KINDS = ("failure", "defence", "setting")
 DURATION = Param("duration_seconds", "switches itself back after this long; 0 is never", 0.0, "s", 0, 86400)
 PROBABILITY = Param("probability", "share of the requests that it hits", 1.0, "", 0, 1)
@@ -51,6 +53,7 @@ class Switch:
     name: ClassVar[str]
     story: ClassVar[str]
     params: ClassVar[tuple[Param, ...]] = ()
+    simulated: ClassVar[Literal[True] | str] = "the model does not know it"  # or why nothing can be predicted of it
     per_request: ClassVar[bool] = False  # then the wrapper's `probability` is a parameter too
 
     def __init__(self, host: Host) -> None:
@@ -71,6 +74,11 @@ class Switch:
         """The switch for the catalogue, JSON-ready."""
         params = [param.describe() for param in cls.all_params()]
         return {"kind": cls.kind, "name": cls.name, "story": cls.story, "params": params}
+
+    @classmethod
+    def why_not_simulated(cls, params: Mapping[str, Any]) -> str | None:
+        """Why nothing can be predicted from when this is on with these parameters; None if it can."""
+        return None if cls.simulated is True else cls.simulated
 
     @classmethod
     def check(cls, values: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ class Client(Setting):
     """How a service calls the next one."""
 
     name = "client"
+    simulated = True
     story = "How this service calls the next one: timeout, attempts and backoff."
     params = (
         Param("timeout_seconds", "how long one attempt may take", 20.0, "s", 0.05, 3600),
@@ -26,6 +27,7 @@ class Pool(Setting):
     """The api's connection pool to the database."""
 
     name = "pool"
+    simulated = True
     story = "How many database connections the api has, and how long a request waits for one."
     params = (
         Param("size", "database connections of the api", 40, "", 1, 160),
@@ -37,6 +39,7 @@ class Cache(Setting):
     """The api's look-aside cache before the database."""
 
     name = "cache"
+    simulated = True
     story = "For how long the api keeps answers, and how many different things orders ask for."
     params = (
         Param(
@@ -55,6 +58,7 @@ class Capacity(Setting):
     """How much work the database can do."""
 
     name = "capacity"
+    simulated = True
     story = "How many queries the database runs at once, how long each takes, and how many may queue."
     params = (
         Param("connections", "queries that run at once", 40, "", 1, 160),
@@ -67,6 +71,7 @@ class Arrivals(Setting):
     """How many users come, and how long they wait."""
 
     name = "arrivals"
+    simulated = True
     story = "How many users come each second, and how long each of them waits."
     params = (
         Param("rps", "mean arrivals per second; 0 is none", 4.0, "1/s", 0, 500),

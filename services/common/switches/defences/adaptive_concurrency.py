@@ -15,6 +15,7 @@ class AdaptiveConcurrency(Defence):
     """
 
     name = "adaptive_concurrency"
+    simulated = True
     story = "A limit on requests in flight grows while answers are quick and shrinks when they are slow."
     params = (
         Param("target_seconds", "answers slower than this shrink the limit", 0.5, "s", 0.001, 60),

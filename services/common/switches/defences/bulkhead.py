@@ -14,6 +14,7 @@ class Bulkhead(Defence):
     """
 
     name = "bulkhead"
+    simulated = True
     story = "Calls to the next service may take only a part of the threads; the others stay free."
     params = (Param("max_concurrent", "calls under way at once", 32, "", 1, 127),)
 

@@ -18,6 +18,7 @@ class CircuitBreaker(Defence):
     """
 
     name = "circuit_breaker"
+    simulated = True
     story = "Calls to a peer that keeps failing are refused at once, and probed from time to time."
     params = (
         Param("failure_ratio", "share of failed calls that opens it", 0.5, "", 0.01, 1),

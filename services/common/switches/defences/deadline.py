@@ -13,6 +13,7 @@ class Deadline(Defence):
     """
 
     name = "deadline"
+    simulated = True
     story = "Work whose caller has stopped waiting is dropped instead of done."
 
     def before_request(self, call: Call) -> None:

@@ -14,6 +14,7 @@ class LoadShedding(Defence):
     """
 
     name = "load_shedding"
+    simulated = True
     story = "Requests beyond a number in flight are refused at once, so that the others are served."
     params = (Param("max_in_flight", "requests in flight that are served", 16, "", 1, 127),)
 

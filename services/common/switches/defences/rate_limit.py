@@ -12,6 +12,7 @@ class RateLimit(Defence):
     """A token bucket: it fills at the rate, holds a burst, and each request takes a token."""
 
     name = "rate_limit"
+    simulated = True
     story = "Only so many requests a second are served; the others are refused at once."
     params = (
         Param("rps", "requests served each second", 10.0, "1/s", 0.1, 1000),

@@ -14,6 +14,7 @@ class RetryBudget(Defence):
     """
 
     name = "retry_budget"
+    simulated = True
     story = "Retries are at most a share of the requests, whatever fails."
     params = (
         Param("ratio", "retries for each first attempt", 0.1, "", 0, 1),

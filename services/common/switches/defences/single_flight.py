@@ -32,6 +32,7 @@ class SingleFlight(Defence):
     """
 
     name = "single_flight"
+    simulated = True
     story = "Misses of the cache share one query for each key, which fills it even when they have left."
     params = (
         Param("max_flights", "queries under way at once", 64, "", 1, 128),

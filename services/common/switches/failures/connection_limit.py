@@ -8,6 +8,7 @@ class ConnectionLimit(Failure):
     """Leaves only a few connections; queries queue for them. Those in use are not taken away."""
 
     name = "connection_limit"
+    simulated = True
     story = "Only a few queries may run at once; the others queue, and the queue is bounded."
     params = (Param("connections", "how many queries may run at once", 2, "", 1, 160),)
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from services.common.switches.base import Failure
+from services.common.switches.base import NO_CPU, Failure
 from services.common.switches.params import Param
 
 MAX_THREADS = 8  # more would keep the admin plane from its share of the interpreter
@@ -12,6 +12,7 @@ class CpuBurn(Failure):
     """A noisy neighbour inside the process: real computing, in real threads."""
 
     name = "cpu_burn"
+    simulated = NO_CPU
     story = "Threads compute for nothing; everything else in the process waits for its turn."
     params = (Param("threads", "how many threads compute", 2, "", 1, MAX_THREADS),)
 

@@ -10,6 +10,7 @@ class ErrorRate(Failure):
     """Answers 500 with the given probability, before any work is done."""
 
     name = "error_rate"
+    simulated = True
     story = "A share of the requests fails at once with an error 500."
     params = (Param("rate", "share of the requests that fail", 0.5, "", 0, 1),)
 

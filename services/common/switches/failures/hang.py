@@ -10,6 +10,7 @@ class Hang(Failure):
     """Holds each request, and its thread, until the switch goes off: how most real outages look from outside."""
 
     name = "hang"
+    simulated = True
     story = "Requests are accepted and never answered."
     per_request = True
 

@@ -9,6 +9,7 @@ class Latency(Failure):
     """A fixed delay at the door, holding the worker thread as a slow dependency would."""
 
     name = "latency"
+    simulated = True
     story = "Every request is held up before its work begins."
     params = (Param("delay_seconds", "how long each request is held", 1.0, "s", 0, 60),)
     per_request = True

@@ -11,6 +11,7 @@ class LockContention(Failure):
     """Every query holds one lock for a while: however many connections there are, queries run one after another."""
 
     name = "lock_contention"
+    simulated = True
     story = "Every query needs the same lock: queries run one after another."
     params = (Param("hold_seconds", "how long a query holds the lock", 0.1, "s", 0.001, 10),)
     per_request = True

@@ -4,10 +4,12 @@ import gc
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 from services.common.calls.call import Call
 from services.common.process.memory import MB
-from services.common.switches.base import Failure, Host
+from services.common.switches.base import NO_MEMORY, Failure, Host
 from services.common.switches.failures.ballast import Ballast, drop_ballast, make_ballast
 from services.common.switches.params import Param
 
@@ -18,6 +20,7 @@ MAX_COLLECTIONS = 8
 GAP_SECONDS = 0.02  # between two collections, in which every other thread gets its turn: the admin plane needs several
 WORTH_ONE, WORTH_TWO = 0.4, 1.0  # collections: what a debt has to be worth for one of them at once, and for two
 NO_LIMIT_BYTES = 512 * MB
+SMALL_LEAK_MB = 1.0
 
 
 class MemoryLeak(Failure):
@@ -30,6 +33,7 @@ class MemoryLeak(Failure):
     """
 
     name = "memory_leak"
+    simulated = NO_MEMORY
     story = "Every request leaves memory behind; collections get longer as the limit comes near."
     params = (Param("mb_per_request", "memory that each request leaves behind", 20.0, "MB", 0.01, 200),)
     per_request = True
@@ -44,6 +48,12 @@ class MemoryLeak(Failure):
         self._saved_seconds = 0.0
         self._costs: deque[float] = deque(maxlen=3)  # of the last collections, in seconds per leaked byte
         self.leaked_bytes = 0
+
+    @classmethod
+    def why_not_simulated(cls, params: Mapping[str, Any]) -> str | None:
+        """A request that leaves little behind is played as if it left nothing."""
+        is_small = params.get("mb_per_request", cls.params[0].default) < SMALL_LEAK_MB
+        return None if is_small else NO_MEMORY
 
     def before_request(self, call: Call) -> None:
         gc.disable()  # how often it runs is this class's model; by itself it would visit half-made ballast many times

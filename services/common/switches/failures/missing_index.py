@@ -5,7 +5,7 @@ import threading
 from collections import deque
 
 from services.common.calls.call import Call
-from services.common.switches.base import Failure, Host
+from services.common.switches.base import NO_CPU, Failure, Host
 from services.common.switches.params import Param
 
 STEPS = 100_000  # of SQLite's machine, between two looks at whether the table is still wanted: about 2 ms
@@ -19,6 +19,7 @@ class MissingIndex(Failure):
     """
 
     name = "missing_index"
+    simulated = NO_CPU
     story = "Every query reads a whole table, and keeps a CPU busy with it."
     params = (Param("rows", "rows that each query reads", 100_000, "", 1000, 5_000_000),)
     per_request = True

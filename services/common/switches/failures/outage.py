@@ -9,6 +9,7 @@ class Outage(Failure):
     """Answers 503 at once, as a server that is shutting down or out of disk does."""
 
     name = "outage"
+    simulated = True
     story = "Every query is refused at once."
     per_request = True
 

@@ -13,6 +13,7 @@ class SlowQuery(Failure):
     """Each query holds its connection for a time drawn evenly between two bounds, on top of its usual time."""
 
     name = "slow_query"
+    simulated = True
     story = "Every query takes seconds, and holds its database connection all the while."
     params = (
         Param("min_seconds", "the least extra time of a query", 2.0, "s", 0, 60),

@@ -3,7 +3,7 @@
 import threading
 
 from services.common.calls.call import Call
-from services.common.switches.base import Failure, Host
+from services.common.switches.base import NO_MEMORY, Failure, Host
 from services.common.switches.params import Param
 
 
@@ -11,6 +11,7 @@ class ThreadLeak(Failure):
     """Starts threads that wait for something that never comes: memory and thread counts climb."""
 
     name = "thread_leak"
+    simulated = NO_MEMORY
     story = "Every request leaves threads behind that wait for ever."
     params = (
         Param("threads_per_request", "threads that each request leaves behind", 1, "", 1, 20),
