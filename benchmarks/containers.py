@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.labs import ComposeLab, cpu_shares, pss_mb
+from services.common.topology import CHAIN_NAMES
 
 LAB = ComposeLab("sre-failure-lab-bench", 10_000)
 SETTLE_SECONDS = 8
@@ -50,7 +51,7 @@ def control_calls_under_fire() -> dict[str, float]:
     for number in range(CALLS):
         time.sleep(max(0.0, began + number * FIRE_SECONDS / CALLS - time.monotonic()))
         asked = time.monotonic()
-        service = ("api", "frontend", "database")[number % 3]
+        service = CHAIN_NAMES[number % 3]
         post(f"/api/services/{service}/failures/error_rate", {"active": bool(number % 2), "params": {"rate": 0}})
         seconds.append(time.monotonic() - asked)
     ordered = sorted(seconds)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from benchmarks import containers
+from services.common.topology import CHAIN_NAMES
 
 ROUNDS = 50
-SERVICES = ("frontend", "api", "database")
 USERS = 2
 PAUSE_SECONDS = 0.005
 PATIENCE_SECONDS = 5.0
@@ -71,7 +71,7 @@ def measure() -> list[float]:
     seconds, watch = [], Watch()
     with containers.lab(), watch.running(containers.PORTS["FRONTEND_PORT"]):
         for _ in range(ROUNDS):
-            for service in SERVICES:
+            for service in CHAIN_NAMES:
                 for active in (True, False):
                     time.sleep(random.uniform(0.02, 0.06))
                     body = {"active": active, "params": {"rate": 1}}

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.common.topology import CALLERS, CHAIN_NAMES
+
 CALLS = 500
 CALLS_PER_SECOND = 20.0
 VIEWERS = 200
@@ -86,7 +88,7 @@ class Room:
         calls, began = Calls(), time.monotonic()
         for number in range(count):
             time.sleep(max(0.0, began + number / CALLS_PER_SECOND - time.monotonic()))
-            service, active = ("api", "frontend", "database")[number % 3], number // 3 % 2 == 0
+            service, active = CHAIN_NAMES[number % 3], number // 3 % 2 == 0
             asked = time.monotonic()
             try:
                 answer = self.switch(service, "failure", "error_rate", active, rate=0)
@@ -99,9 +101,9 @@ class Room:
 
     def burn_down(self, threads: int) -> None:
         """Everything hangs, computes, and is asked for a hundred times a second; wait until nothing works any more."""
-        for service in ("frontend", "api"):
+        for service in CALLERS:
             self.switch(service, "failure", "cpu_burn", True, threads=threads)
-        for service in ("frontend", "api", "database"):
+        for service in CHAIN_NAMES:
             self.switch(service, "failure", "hang", True)
         self.call("POST", "/api/traffic", {"rps": 100})
         deadline = time.monotonic() + STUCK_SECONDS

@@ -16,6 +16,7 @@ from flask import Flask
 from services.common.process.settings import Settings
 from services.common.switches.base import HOOKS
 from services.common.switches.registry import Switches
+from services.common.topology import DATABASE
 
 ROUNDS = 300
 REQUESTS = 20
@@ -32,7 +33,7 @@ ENVIRON = {
 def _database(folder: Path) -> Flask:
     """The database's app, with every switch off and queries that take no time."""
     app: Flask = importlib.import_module("services.database.app").create_app(
-        Settings.from_env({"SERVICE": "database", "STATE_DIR": str(folder), "CGROUP_DIR": str(folder)})
+        Settings.from_env({"SERVICE": DATABASE.name, "STATE_DIR": str(folder), "CGROUP_DIR": str(folder)})
     )
     app.extensions["lab"].service.switches.get("setting", "capacity").values.service_time_seconds = 0
     return app

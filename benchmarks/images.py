@@ -7,6 +7,7 @@ import subprocess
 
 from benchmarks.containers import LAB
 from benchmarks.labs import PYTHON_SERVICES
+from services.common.topology import API
 
 MB = 1_000_000  # as Docker shows sizes
 
@@ -30,7 +31,7 @@ def report() -> None:
     """Print what was found."""
     LAB.build()
     services = json.loads(LAB.compose("config", "--format", "json"))["services"]
-    base = services["api"]["build"]["args"]["PYTHON_IMAGE"]
+    base = services[API.name]["build"]["args"]["PYTHON_IMAGE"]
     layers = {service: _own_layers(services[service]["image"], base) for service in PYTHON_SERVICES}
     print("\n| image | size | above the base |\n|---|---|---|")
     print(f"| {base} | {_size(base) / MB:.0f} MB | |")

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.common.topology import by_name
+
 ROOT = Path(__file__).resolve().parents[1]
-PYTHON_SERVICES = ("traffic", "frontend", "api", "database", "control-room")
+PYTHON_SERVICES = tuple(by_name())
 DEFAULT_PORTS = {"LAB_PORT": 8080, "FRONTEND_PORT": 8000, "PROMETHEUS_PORT": 9090, "GRAFANA_PORT": 3000}
 
 

@@ -14,11 +14,12 @@ from grafana.panels import GREEN, GREY, LEVELS, ON_OFF, ORANGE, SKY, TIMES, VERM
 from services.common.scenes.files import all_scenes
 from services.common.scenes.model import SCENES_OF_THE_SHOW
 from services.common.switches.catalogue import CATALOGUE
+from services.common.topology import CHAIN_NAMES, TRAFFIC
 
 Element = dict[str, Any]
 
 WIDTH, HEIGHT = 1868, 436
-SERVICES = ("frontend", "api", "database")
+SERVICES = CHAIN_NAMES
 RATES = (0, 4, 10, 20)
 SCENE_PITCH, RESET_HEIGHT = 40, 96
 TESTS = (1, 10)
@@ -166,7 +167,7 @@ def node(index: int, name: str, title: str, target: str | None) -> list[Element]
 def users() -> list[Element]:
     """The users' column: how many come, buttons for their rate, and test requests."""
     left, half = USERS_LEFT, (USERS_WIDTH - GAP) / 2
-    made = node(0, "traffic", "users", SERVICES[0])
+    made = node(0, TRAFFIC.name, "users", SERVICES[0])
     made.append(label("traffic label", "users per second", (left, LIST_TOP, 178, 40), 20))
     made.append(state("traffic rate", "traffic target", (left + 184, LIST_TOP, USERS_WIDTH - 184, 40), 22))
     for index, rate in enumerate(RATES):

@@ -9,6 +9,8 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+from services.common.topology import CONTROL_ROOM
+
 from .config import Config
 from .errors import Refused, Unreachable
 from .infra_record import touched
@@ -125,7 +127,7 @@ class ControlRoom:
         config = self._config
         if config.is_elsewhere:
             return ("the address is LAB_URL's: is it right, and is that lab up?",)
-        if "control-room" in touched(config):
+        if CONTROL_ROOM.name in touched(config):
             return (f"`infra` did this: {config.hint('infra heal control-room')}",)
         return (
             f"start it: {config.hint('up')}   (without Docker: {config.hint('up --local')})",

@@ -8,6 +8,8 @@ from argparse import Namespace
 from collections.abc import Mapping
 from contextlib import nullcontext
 
+from services.common.topology import API, CONTROL_ROOM, FRONTEND
+
 from . import local, ports, share
 from .api import Document
 from .config import DEFAULT_PORTS, Config
@@ -21,10 +23,10 @@ from .shell import NOT_FOUND, Result, capture, run
 LOG_LINES = 20
 # The services that a person can open, by their name for people, with the variable that holds their port.
 PUBLISHED = {
-    "control-room": ("control room", "LAB_PORT"),
+    CONTROL_ROOM.name: ("control room", CONTROL_ROOM.published),
     "grafana": ("Grafana", "GRAFANA_PORT"),
     "prometheus": ("Prometheus", "PROMETHEUS_PORT"),
-    "frontend": ("frontend", "FRONTEND_PORT"),
+    FRONTEND.name: (FRONTEND.name, FRONTEND.published),
 }
 
 
@@ -79,7 +81,7 @@ def _up(ctx: Context) -> int:
         raise LabError("a lab without Docker is up on these ports", f"stop it: {ctx.config.hint('down --local')}")
     compose = Compose(ctx.config)
     services = ctx.config.variables.get("LAB_SERVICES", "").split()
-    memory_limit_bytes(ctx.config, "api")  # which may be refused
+    memory_limit_bytes(ctx.config, API)  # which may be refused
     containers = compose.containers()
     _check_checkout(ctx.config, containers)
     _check_ports(ctx, containers, services)

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
+from services.common.topology import FRONTEND
+
 from . import ports, venv
 from .api import answers_well
 from .context import Context
@@ -170,7 +172,7 @@ def _document(ctx: Context, status: str) -> dict[str, object]:
 
 def _urls(ctx: Context) -> dict[str, str]:
     """What a person can open."""
-    urls = {"control room": ctx.config.address("LAB_PORT"), "frontend": ctx.config.address("FRONTEND_PORT")}
+    urls = {"control room": ctx.config.address("LAB_PORT"), FRONTEND.name: ctx.config.address(FRONTEND.published)}
     if any(plan.name == "prometheus" for plan in plans(ctx.config)):
         urls["Prometheus"] = ctx.config.address("PROMETHEUS_PORT")
     return urls

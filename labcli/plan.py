@@ -10,15 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.common.topology import API, CHAIN, CONTROL_ROOM, MB, SERVICES, SWITCHED, TRAFFIC, ServiceSpec
+
 from .config import Config
 from .errors import UsageError
 
-MB = 1024 * 1024
-ADMIN_PORTS = {"frontend": 9000, "api": 9001, "database": 9002, "traffic": 9003}
-INNER_DATA_PORTS = {"api": 8001, "database": 8002}
-# As docker-compose.yml has them; a test compares. The api's is API_MEMORY_LIMIT of .env.
-MEMORY_LIMITS = {"frontend": "256m", "database": "256m", "traffic": "192m", "control-room": "256m"}
-SERVICES = ("database", "api", "frontend", "traffic", "control-room")
 LEAST_API_MEMORY = 128 * MB
 PROMETHEUS_INTERVALS = {"scrape_interval": "1s", "scrape_timeout": "900ms", "evaluation_interval": "1s"}
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
@@ -96,30 +92,30 @@ class Plan:
 
 def plans(config: Config, python: Path | str = sys.executable) -> list[Plan]:
     """Every process of the lab; Prometheus is among them where its binary is on PATH."""
-    found = [_service_plan(config, name, python) for name in SERVICES]
+    found = [_service_plan(config, spec, python) for spec in reversed(SERVICES)]
     prometheus = shutil.which("prometheus", path=config.variables.get("PATH", ""))
     return [*found, _prometheus_plan(config, prometheus)] if prometheus else found
 
 
 def data_ports(config: Config) -> dict[str, int]:
     """The port of each service's data plane; the published ones are where .env says."""
-    inner = {name: config.moved(port) for name, port in INNER_DATA_PORTS.items()}
-    return {"frontend": config.port("FRONTEND_PORT"), **inner, "control-room": config.port("LAB_PORT")}
+    inner = {spec.name: config.moved(spec.local_data_port) for spec in SERVICES if spec.local_data_port}
+    return inner | {spec.name: config.port(spec.published) for spec in SERVICES if spec.published}
 
 
 def admin_ports(config: Config) -> dict[str, int]:
     """The port of each service's admin plane."""
-    return {name: config.moved(port) for name, port in ADMIN_PORTS.items()}
+    return {spec.name: config.moved(spec.local_admin_port) for spec in SWITCHED}
 
 
-def memory_limit_bytes(config: Config, name: str) -> int:
+def memory_limit_bytes(config: Config, spec: ServiceSpec) -> int:
     """The limit that the supervisor keeps for a service, as the kernel does for a container."""
-    if name == "api":
-        limit = size_in_bytes(config.variables.get("API_MEMORY_LIMIT") or "512m")
-        if limit < LEAST_API_MEMORY:
-            raise UsageError(f"API_MEMORY_LIMIT must be {LEAST_API_MEMORY // MB}m or more: the api alone takes 50 MB")
-        return limit
-    return size_in_bytes(MEMORY_LIMITS[name])
+    if spec.name != API.name:
+        return spec.memory_mb * MB
+    limit = size_in_bytes(config.variables.get("API_MEMORY_LIMIT") or f"{spec.memory_mb}m")
+    if limit < LEAST_API_MEMORY:
+        raise UsageError(f"API_MEMORY_LIMIT must be {LEAST_API_MEMORY // MB}m or more: the api alone takes 50 MB")
+    return limit
 
 
 def size_in_bytes(text: str) -> int:
@@ -130,20 +126,21 @@ def size_in_bytes(text: str) -> int:
     return int(found[1]) << 10 * "bkmg".index(found[2] or "b")
 
 
-def _service_plan(config: Config, name: str, python: Path | str) -> Plan:
+def _service_plan(config: Config, spec: ServiceSpec, python: Path | str) -> Plan:
     """A service of ours."""
+    name = spec.name
     data, admin = data_ports(config), admin_ports(config)
     ports = tuple(found[name] for found in (data, admin) if name in found)
     ready = f"http://127.0.0.1:{admin[name]}/readyz" if name in admin else f"{_local(data[name])}/healthz"
     gunicorn = ["gunicorn", "-c", "services/common/process/gunicorn_conf.py"]
-    module = ["services.traffic.app"] if name == "traffic" else gunicorn
+    module = ["services.traffic.app"] if name == TRAFFIC.name else gunicorn
     return Plan(
         name=name,
         command=(str(python), "-m", *module),
         environment=_environment(config, name),
         ports=ports,
         ready_url=ready,
-        memory_limit_bytes=memory_limit_bytes(config, name),
+        memory_limit_bytes=memory_limit_bytes(config, spec),
     )
 
 
@@ -153,7 +150,6 @@ def _environment(config: Config, name: str) -> dict[str, str]:
     ours = {
         "SERVICE": name,
         "LAB_MODE": "local",
-        "LAB_PROJECT_HINT": "./scripts/lab",
         "BIND": "127.0.0.1",
         "STATE_DIR": str(folder.state(name)),
         "JOURNAL_DIR": str(folder.journal),
@@ -166,8 +162,8 @@ def _environment(config: Config, name: str) -> dict[str, str]:
     for key, ports in (("DATA_PORT", data), ("ADMIN_PORT", admin)):
         if name in ports:
             ours[key] = str(ports[name])
-    ours |= {f"{peer.upper()}_URL": _local(data[peer]) for peer in ("frontend", "api", "database")}
-    ours |= {f"{peer.upper()}_ADMIN_URL": _local(port) for peer, port in admin.items()}
+    ours |= {f"{spec.variable}_URL": _local(data[spec.name]) for spec in CHAIN}
+    ours |= {f"{spec.variable}_ADMIN_URL": _local(admin[spec.name]) for spec in SWITCHED}
     ours |= {key: str(config.port(key)) for key in ("LAB_PORT", "FRONTEND_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")}
     ours |= {key: config.variables[key] for key in PASSED_ON if config.variables.get(key)}
     return _kept(config) | ours
@@ -198,7 +194,7 @@ def _prometheus_plan(config: Config, binary: str) -> Plan:
 
 def prometheus_config(config: Config) -> str:
     """What prometheus/prometheus.yml is to the containers, with this lab's ports; JSON, which is YAML too."""
-    ports = {**admin_ports(config), "control-room": config.port("LAB_PORT")}
+    ports = {**admin_ports(config), CONTROL_ROOM.name: config.port(CONTROL_ROOM.published)}
     # A rule file is a pattern, and the path to the lab is none.
     rules = re.sub(r"([*?\[\\])", r"\\\1", str(config.repo / "prometheus" / "rules")) + "/*.yml"
     document = {

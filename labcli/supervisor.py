@@ -21,9 +21,11 @@ from pathlib import Path
 
 import psutil
 
+from services.common.topology import MB
+
 from .config import Config
 from .logs import rotate, trim
-from .plan import MB, Folder, Plan, plans, prometheus_config
+from .plan import Folder, Plan, plans, prometheus_config
 from .processes import Identity
 from .record import DOWN, HELD, PAUSED, RUNNING, Record, Running, write_whole
 from .shell import start

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from services.common.topology import TRAFFIC
+
 from .api import Document
 from .console import Style, table
 
@@ -81,7 +83,7 @@ def _facts(state: Document, style: Style) -> list[list[str]]:
     users = f"{rate_words(traffic['rps'])}, {traffic['in_flight']} in flight" if traffic else "unknown"
     rows = [
         ["scene", scene_words(state.get("scene"), style)],
-        ["traffic", users],
+        [TRAFFIC.name, users],
         ["users", "   ".join(_kpi_words(state))],
     ]
     if state.get("scene") and state["scene"].get("step"):

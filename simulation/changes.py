@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from services.common.http.problems import InvalidParameter, NotFound
-from services.common.process.settings import DEFAULT_THREADS
 from services.common.scenes.model import Scene, Switched
 from services.common.switches.base import Switch
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.params import defaults, parse_params
+from services.common.topology import CHAIN_NAMES, by_name
 
 from .simulated_switches import unbounded
 
-THREADED = ("frontend", "api", "database")
 THREADS = "threads"
 
 
@@ -48,9 +47,9 @@ def changed_threads(changes: Iterable[Change]) -> dict[str, int]:
     for change in changes:
         if change.name != THREADS:
             continue
-        if change.service not in THREADED:
-            raise NotFound(f"{change.service!r} has no threads", field="service", allowed=list(THREADED))
-        count = change.of(DEFAULT_THREADS[change.service])
+        if change.service not in CHAIN_NAMES:
+            raise NotFound(f"{change.service!r} has no threads", field="service", allowed=list(CHAIN_NAMES))
+        count = change.of(by_name()[change.service].threads)
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise InvalidParameter(f"threads must be a whole number above 0, not {count!r}", field=THREADS)
         threads[change.service] = count
@@ -82,8 +81,8 @@ def find(service: str, name: str) -> type[Switch]:
     Raises:
         NotFound: naming what there is.
     """
-    if service not in THREADED:  # of the traffic, the users a second can be changed, and they are the scene's own
-        raise NotFound(f"there is no service {service!r:.60}", field="service", allowed=list(THREADED))
+    if service not in CHAIN_NAMES:  # of the traffic, the users a second can be changed, and they are the scene's own
+        raise NotFound(f"there is no service {service!r:.60}", field="service", allowed=list(CHAIN_NAMES))
     found = {switch.name: switch for switch in CATALOGUE[service]}
     if name not in found:
         raise NotFound(f"{service} has no switch {name!r:.60}", field="name", allowed=[THREADS, *sorted(found)])

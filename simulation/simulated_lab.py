@@ -7,10 +7,10 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from services.common.process.settings import DEFAULT_THREADS
 from services.common.scenes.measures import Recording
 from services.common.scenes.model import Scene, Switched
 from services.common.switches.settings import MAX_IN_FLIGHT, Arrivals
+from services.common.topology import API, DATABASE, FRONTEND, SERVICES, TRAFFIC
 from services.control_room.status import WINDOW_SECONDS, judge, kpis_of
 
 from .engine import Engine, Steps
@@ -26,18 +26,18 @@ class SimulatedLab:
     """A whole lab at its defaults, at second 0. `seed` decides every die; `threads` are those of each service."""
 
     def __init__(self, seed: int, threads: Mapping[str, int], rps: float) -> None:
-        sizes = {**DEFAULT_THREADS, **threads}
+        sizes = {**{spec.name: spec.threads for spec in SERVICES}, **threads}
         self.seed = seed
         self.engine = engine = Engine()
-        dice = {name: random.Random(f"{seed}/{name}") for name in (*DEFAULT_THREADS, "users")}
-        database = Database(engine, sizes["database"], dice["database"])
-        api = Api(engine, sizes["api"], dice["api"], database)
-        self._frontend = Caller(engine, "frontend", sizes["frontend"], dice["frontend"], api)
+        dice = {name: random.Random(f"{seed}/{name}") for name in (*sizes, "users")}
+        database = Database(engine, sizes[DATABASE.name], dice[DATABASE.name])
+        api = Api(engine, sizes[API.name], dice[API.name], database)
+        self._frontend = Caller(engine, FRONTEND.name, sizes[FRONTEND.name], dice[FRONTEND.name], api)
         # The lab's limit protects the machine that makes the users; beyond what that machine can there is none.
         in_flight = MAX_IN_FLIGHT if rps <= MAX_RPS else math.inf
         self.users = Users(engine, self._frontend, dice["users"], in_flight)
         chain: list[Server] = [self._frontend, api, database]
-        self._services: dict[str, Server | Users] = {**{each.name: each for each in chain}, "traffic": self.users}
+        self._services: dict[str, Server | Users] = {**{each.name: each for each in chain}, TRAFFIC.name: self.users}
         self._about = True
         self._blind: tuple[str, float] | None = None  # why, and since when
         self.peers = SimulatedPeers(engine, self._services)
@@ -55,7 +55,7 @@ class SimulatedLab:
 
     def set_traffic(self, rps: float) -> None:
         """Let so many users come each second."""
-        self.switch(Switched("traffic", "setting", "arrivals", {"rps": rps, "seed": self.seed}), True)
+        self.switch(Switched(TRAFFIC.name, "setting", "arrivals", {"rps": rps, "seed": self.seed}), True)
 
     def switch(self, switched: Switched, active: bool) -> None:
         """Switch something on or off; what the model does not have is noted."""

@@ -19,6 +19,7 @@ from services.common.http.problems import (
 )
 from services.common.switches.settings import SPREAD, Arrivals
 from services.common.telemetry.windows import AttemptWindow, CountedCall, CountWindow, UserWindow
+from services.common.topology import API, DATABASE, TRAFFIC
 from services.traffic.schedule import Schedule
 
 from .engine import Engine, Steps, Task
@@ -185,7 +186,7 @@ class Api(Caller):
     """The api: the cache is asked first, and a call holds a connection of the pool."""
 
     def __init__(self, engine: Engine, threads: int, dice: random.Random, peer: Server) -> None:
-        super().__init__(engine, "api", threads, dice, peer)
+        super().__init__(engine, API.name, threads, dice, peer)
         self._cache = SimulatedCache(engine, self.switches, dice)
         self._pool = self.switches.get("setting", "pool")
         self._connections = Places(engine, self._pool.values.size)
@@ -223,7 +224,7 @@ class Database(Server):
     """The database: slots, a bounded queue, and a query that runs to its end whoever has gone."""
 
     def __init__(self, engine: Engine, threads: int, dice: random.Random) -> None:
-        super().__init__(engine, "database", threads, dice)
+        super().__init__(engine, DATABASE.name, threads, dice)
         self._capacity = self.switches.get("setting", "capacity")
         values = self._capacity.values
         self._slots = Places(engine, values.connections, values.queue_limit)
@@ -257,7 +258,7 @@ class Users:
         self._engine = engine
         self._frontend = frontend
         self._max_in_flight = max_in_flight
-        self.switches = SimulatedSwitches("traffic", make_host(engine, lambda: 0, dice))
+        self.switches = SimulatedSwitches(TRAFFIC.name, make_host(engine, lambda: 0, dice))
         setting = self.switches.get("setting", "arrivals")
         assert isinstance(setting, Arrivals)
         self._setting = setting

@@ -63,6 +63,7 @@ def openapi_document() -> dict[str, Any]:
     scene = _scene_body()
     paths = {
         "/api/catalogue": _read("Every service's switches", "the catalogue"),
+        "/api/topology": _read("Services, their instances, and who calls whom", "the topology"),
         "/api/state": _read("Status, KPIs and services, never older than the call", "the state"),
         "/api/scenes": _read("Every scene", "the scenes"),
         "/api/events": events,

@@ -22,6 +22,7 @@ from services.common.switches.base import KINDS
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.params import Param
 from services.common.telemetry.metrics import ProcessCollector
+from services.common.topology import SERVICES
 from services.control_room.api_document import openapi_text
 from services.control_room.exporter import StateCollector
 from services.control_room.history import History
@@ -111,6 +112,10 @@ def _add_reads(app: Flask, runtime: Runtime) -> None:
     @app.get("/api/catalogue")
     def catalogue() -> dict[str, Any]:
         return {"services": {service: [switch.describe() for switch in found] for service, found in CATALOGUE.items()}}
+
+    @app.get("/api/topology")
+    def topology() -> dict[str, Any]:
+        return {"services": [spec.describe() for spec in SERVICES]}
 
     @app.get("/api/state")
     def state() -> dict[str, Any]:

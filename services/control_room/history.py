@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.common.switches.base import KINDS
+from services.common.topology import API, CHAIN_NAMES
 
 KEEP_SECONDS = 300
 COLUMNS = (
@@ -27,7 +28,6 @@ COLUMNS = (
     "database_queue",
 )
 KPIS = COLUMNS[1:6]
-SERVICES = ("frontend", "api", "database")
 On = dict[tuple[str, str, str], dict[str, Any]]
 
 
@@ -46,10 +46,10 @@ class History:
         """Take one point from what `GET /api/state` says."""
         now = round(self._clock(), 3)
         services, kpis = state["services"], state["kpis"]
-        api = services["api"]
+        api = services[API.name]
         point = [now, *(_short(kpis[name]) for name in KPIS), api["rss_bytes"]]
-        point += [services[name]["threads_busy"] for name in SERVICES]
-        point += [_queue(services[name]) for name in SERVICES]
+        point += [services[name]["threads_busy"] for name in CHAIN_NAMES]
+        point += [_queue(services[name]) for name in CHAIN_NAMES]
         with self._lock:
             self._points.append(point)
             self._limit_bytes = api["memory_limit_bytes"] or self._limit_bytes

@@ -20,6 +20,7 @@ from services.common.process.service import UNKNOWN_INSTANCE
 from services.common.process.settings import Settings
 from services.common.switches.base import KINDS
 from services.common.switches.catalogue import CATALOGUE, check_switch
+from services.common.topology import CHAIN, FRONTEND, TRAFFIC
 from services.control_room.health import (
     WHY,
     edge_level,
@@ -49,7 +50,7 @@ RETRY_SECONDS = 0.1
 STOP_TIMEOUT_SECONDS = 0.5
 SAME_LAB_SECONDS = 3.0
 RESET_UNDER_WAY = "reset_under_way"
-DATA_SERVICES = ["database", "api", "frontend"]
+DATA_SERVICES = [spec.name for spec in reversed(CHAIN)]
 
 
 class Lab:
@@ -64,7 +65,7 @@ class Lab:
             service: Observer(service, self.peers, self.events, self.journal, lambda: self.epoch)
             for service in CATALOGUE
         }
-        self._users = UserClient(settings.data_urls["frontend"])
+        self._users = UserClient(settings.data_urls[FRONTEND.name])
         self._tests: deque[dict[str, Any]] = deque(maxlen=TESTS_KEPT)
         self._epoch_lock = threading.Lock()
         self._reset_under_way: Future[dict[str, Any]] | None = None
@@ -136,8 +137,8 @@ class Lab:
         kpis = kpis_of(known, list(self._tests))
         status, reasons = judge(known, kpis, down)
         health = health_of_all(known, kpis, down)
-        traffic = states.get("traffic")
-        has_users = bool((known.get("traffic") or {}).get("rps"))
+        traffic = states.get(TRAFFIC.name)
+        has_users = bool((known.get(TRAFFIC.name) or {}).get("rps"))
         return {
             "status": status,
             "reasons": reasons,
@@ -222,7 +223,7 @@ class Lab:
     def set_traffic(self, rps: float, seed: int = 0, epoch: int | None = None) -> dict[str, Any]:
         """Let so many users come each second; those of a seed, or (0) others than ever before."""
         params = {"rps": rps} | ({"seed": seed} if seed else {})
-        return self.switch("traffic", "setting", "arrivals", True, params, epoch)
+        return self.switch(TRAFFIC.name, "setting", "arrivals", True, params, epoch)
 
     def test_requests(self, count: int) -> Iterator[dict[str, Any]]:
         """Send test requests through the frontend, one after another, and yield each as it ends."""
@@ -290,7 +291,7 @@ class Lab:
         self._stop_users(epoch)
         unreachable = self._reset_services(DATA_SERVICES, epoch, time.time(), deadline)
         quiet = not unreachable and until(deadline, self._is_quiet)
-        unreachable += self._reset_services(["traffic"], epoch, time.time(), deadline)
+        unreachable += self._reset_services([TRAFFIC.name], epoch, time.time(), deadline)
         self._tests.clear()
         checks = self._verify(deadline) if quiet and not unreachable else []
         result = self._reset_result(asked, unreachable, quiet, checks)
@@ -305,7 +306,7 @@ class Lab:
         with contextlib.suppress(problems.Unreachable):
             path = "/admin/switches/setting/arrivals"
             body = {"active": True, "params": {"rps": 0}}
-            self.peers.clients["traffic"].post(path, body, STOP_TIMEOUT_SECONDS, epoch)
+            self.peers.clients[TRAFFIC.name].post(path, body, STOP_TIMEOUT_SECONDS, epoch)
 
     def _reset_services(self, services: list[str], epoch: int, started_at: float, deadline: float) -> list[str]:
         """Reset these, trying again those that do not answer yet; the ones that never did."""
@@ -350,12 +351,13 @@ class Lab:
         passed = sum(check["ok"] for check in checks)
         if checks:
             steps.append(f"{passed} of {len(checks)} test requests passed")
-        good = quiet and passed == len(checks) and state["status"] == "GREEN"
-        text = f"reset: {state['status']} after {seconds:.1f} s; {'; '.join(steps)}"
-        self.events.add(text, level="good" if good else "error")
+        is_done = quiet and passed == RESET_TESTS
+        status = state["status"] if is_done else "RED"  # whatever those users say who have come since
+        text = f"reset: {status} after {seconds:.1f} s; {'; '.join(steps)}"
+        self.events.add(text, level="good" if status == "GREEN" else "error")
         return {
-            "status": state["status"],
-            "reasons": state["reasons"],
+            "status": status,
+            "reasons": state["reasons"] if is_done else steps,
             "seconds": seconds,
             "steps": steps,
             "checks": checks,

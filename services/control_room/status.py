@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from services.common.telemetry.windows import RECENT_SECONDS, quantile
+from services.common.topology import TRAFFIC
 
 if TYPE_CHECKING:
     from services.control_room.watching.peers import States
@@ -29,7 +30,7 @@ def kpis_of(states: States, tests: Sequence[Mapping[str, Any]]) -> dict[str, flo
 
     p95_seconds counts those who still wait with their age so far.
     """
-    traffic = states.get("traffic")
+    traffic = states.get(TRAFFIC.name)
     if traffic is None:
         return dict(NO_KPIS)
     if traffic["rps"] == 0:
@@ -98,7 +99,7 @@ def _red_reasons(states: States, kpis: Mapping[str, float | None]) -> list[str]:
     success = kpis["success_ratio"]
     if success is not None and success < RED_BELOW:
         reasons.append(f"only {success * 100:.0f} % of requests succeed (target {YELLOW_BELOW * 100:.0f} %)")
-    traffic = states.get("traffic")
+    traffic = states.get(TRAFFIC.name)
     if traffic is not None and is_stuck(traffic):
         reasons.append(f"nothing came back in {STUCK_SECONDS:g} s, and {traffic['in_flight']} users wait")
     return reasons

@@ -23,6 +23,7 @@ from services.common.switches.base import Switch
 from services.common.switches.settings import MAX_IN_FLIGHT
 from services.common.telemetry.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES, caller_timeout
 from services.common.telemetry.windows import RECENT_SECONDS, CountWindow, UserWindow
+from services.common.topology import FRONTEND
 from services.traffic.schedule import Schedule
 
 OPENING_SECONDS = 10.0
@@ -45,7 +46,7 @@ class UserMetrics:
         )
         self.duration = {outcome: duration.labels(outcome) for outcome in USER_OUTCOMES}
         self.target = Gauge("lab_traffic_target_rps", "Arrivals asked for.", registry=registry)
-        self.patience = caller_timeout(registry, "frontend")
+        self.patience = caller_timeout(registry, FRONTEND.name)
         self.in_flight = Gauge("lab_traffic_in_flight", "Users who wait.", registry=registry)
         self.lag = Histogram(
             "lab_traffic_schedule_lag_seconds",
@@ -142,7 +143,7 @@ class Users:
             "users": felt,
             "last_5_seconds": self.window.since(max(since, now - RECENT_SECONDS)),
             "calls": {
-                "peer": "frontend",
+                "peer": FRONTEND.name,
                 "begun": arrived,
                 "attempts": arrived,
                 "sent": arrived,

@@ -13,6 +13,7 @@ from services.common.process import log
 from services.common.process.descriptors import connections_for, raise_limit
 from services.common.process.service import write_instance
 from services.common.process.settings import Settings
+from services.common.topology import CONTROL_ROOM
 
 settings = Settings.from_env_or_exit()
 log.set_up(settings.service, settings.log_level)
@@ -28,7 +29,7 @@ backlog = 2048
 preload_app = True
 # Longer than any caller keeps a connection idle: a server that closes first makes a caller's next request fail. The
 # control room's callers are browsers, which connect again: there, connections that say nothing must not add up.
-keepalive = 75 if settings.service == "control-room" else 3600
+keepalive = 75 if settings.service == CONTROL_ROOM.name else 3600
 limit_request_fields = 64
 # No watchdog: a worker that garbage collection stops for long is a scene of this lab, not a reason to kill it.
 timeout = 0

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-DEFAULT_THREADS = {"frontend": 128, "api": 64, "database": 160, "traffic": 0, "control-room": 256}
+from services.common.topology import ADMIN_PORT, API, CHAIN, CONTROL_ROOM, DATA_PORT, SWITCHED, by_name
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 MIN_TOKEN_LENGTH = 8  # beyond this machine
 
@@ -105,28 +106,28 @@ class Settings:
             SettingsError: naming every bad variable, not just the first.
         """
         read = _Reader(os.environ if environ is None else environ)
-        service = read.text("SERVICE", "api", tuple(DEFAULT_THREADS))
-        control_room = service == "control-room"
-        data_port = read.integer("DATA_PORT", 8080 if control_room else 8000, 1, 65535)
+        service = read.text("SERVICE", API.name, tuple(by_name()))
+        control_room = service == CONTROL_ROOM.name
+        data_port = read.integer("DATA_PORT", 8080 if control_room else DATA_PORT, 1, 65535)
         state_dir = Path(read.text("STATE_DIR", "/run/lab"))
         settings = cls(
             service=service,
             local=read.text("LAB_MODE", "containers", ("containers", "local")) == "local",
             bind=read.address("BIND", "0.0.0.0"),
             data_port=data_port,
-            admin_port=data_port if control_room else read.integer("ADMIN_PORT", 9000, 1, 65535),
-            threads=read.integer("THREADS", DEFAULT_THREADS[service], 0, 1024),
+            admin_port=data_port if control_room else read.integer("ADMIN_PORT", ADMIN_PORT, 1, 65535),
+            threads=read.integer("THREADS", by_name()[service].threads, 0, 1024),
             state_dir=state_dir,
             journal_dir=Path(read.text("JOURNAL_DIR", str(state_dir / "journal"))),
             cgroup_dir=Path(read.text("CGROUP_DIR", "/sys/fs/cgroup")),
             secret_file=Path(read.text("LAB_SECRET_FILE", "/run/lab-secret/secret")),
             log_level=read.text("LOG_LEVEL", "INFO", LOG_LEVELS),
             data_urls={
-                peer: read.url(f"{peer.upper()}_URL", f"http://{peer}:8000") for peer in ("frontend", "api", "database")
+                spec.name: read.url(f"{spec.variable}_URL", f"http://{spec.name}:{DATA_PORT}") for spec in CHAIN
             },
             admin_urls={
-                peer: read.url(f"{peer.upper()}_ADMIN_URL", f"http://{peer}:9000")
-                for peer in ("frontend", "api", "database", "traffic")
+                spec.name: read.url(f"{spec.variable}_ADMIN_URL", f"http://{spec.name}:{ADMIN_PORT}")
+                for spec in SWITCHED
             },
             lab_port=read.integer("LAB_PORT", 8080, 1, 65535),
             frontend_port=read.integer("FRONTEND_PORT", 8000, 1, 65535),

@@ -18,6 +18,7 @@ from services.common.http import problems
 from services.common.scenes.measures import MEASURES
 from services.common.scenes.model import Expectation, Scene, Step, Switched
 from services.common.switches.catalogue import check_switch
+from services.common.topology import TRAFFIC
 
 FOLDER = Path(__file__).parent / "library"
 # What TOML has for a field, by the first word of its annotation.
@@ -136,7 +137,7 @@ def _expectation(entry: dict[str, Any]) -> Expectation:
 
 
 def _check_rps(rps: float) -> None:
-    check_switch("traffic", "setting", "arrivals", {"rps": rps})
+    check_switch(TRAFFIC.name, "setting", "arrivals", {"rps": rps})
 
 
 PARTS = {"switches": _switched, "steps": _step, "expect": _expectation}

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from services.common.process.memory import MB
 from services.common.scenes.model import Expectation
+from services.common.topology import API, CALLERS, DATABASE, TRAFFIC
 from services.control_room.status import attempts_per_request
 
 KEPT = ("before_rss", "start_rss", "reset_seconds", "request_seconds", "rss_after", "started_at", "first_event")
@@ -96,12 +97,12 @@ class Recording:
 
     def api(self, seconds: float = 15) -> dict[str, Any]:
         """The api's state."""
-        return self.lab.peers.window("api", seconds)
+        return self.lab.peers.window(API.name, seconds)
 
     def users(self, expectation: Expectation) -> dict[str, Any]:
         """What users felt over the expectation's window, but not from before the scene."""
         seconds = min(expectation.window_seconds, max(0.1, self.elapsed_seconds()))
-        users: dict[str, Any] = self.lab.peers.window("traffic", seconds)["users"]
+        users: dict[str, Any] = self.lab.peers.window(TRAFFIC.name, seconds)["users"]
         return users
 
     def events(self, text: str) -> list[dict[str, Any]]:
@@ -110,7 +111,7 @@ class Recording:
 
     def failed_since(self, moment: float) -> int:
         """How many users have failed since a moment of the scene."""
-        users = self.lab.peers.window("traffic", max(0.1, time.time() - moment))["users"]
+        users = self.lab.peers.window(TRAFFIC.name, max(0.1, time.time() - moment))["users"]
         return int(users["ended"] - users["succeeded"])
 
 
@@ -136,7 +137,7 @@ def _of_users(key: str) -> Read:
 
 def _attempts_per_request(recording: Recording, expectation: Expectation) -> float | None:
     seconds = min(expectation.window_seconds, max(0.1, recording.elapsed_seconds()))
-    return attempts_per_request(recording.lab.peers.window(service, seconds) for service in ("frontend", "api"))
+    return attempts_per_request(recording.lab.peers.window(service, seconds) for service in CALLERS)
 
 
 def _status(recording: Recording, _: Expectation) -> str:
@@ -144,7 +145,7 @@ def _status(recording: Recording, _: Expectation) -> str:
 
 
 def _api_growth_mb(recording: Recording, _: Expectation) -> float:
-    return float(recording.api()["rss_bytes"] - recording.start_rss["api"]) / MB
+    return float(recording.api()["rss_bytes"] - recording.start_rss[API.name]) / MB
 
 
 def _api_growth_mb_per_minute(recording: Recording, expectation: Expectation) -> float:
@@ -156,11 +157,11 @@ def _growth(recording: Recording, expectation: Expectation) -> float:
 
 
 def _api_above_before_mb(recording: Recording, _: Expectation) -> float:
-    return float(recording.api()["rss_bytes"] - recording.before_rss["api"]) / MB
+    return float(recording.api()["rss_bytes"] - recording.before_rss[API.name]) / MB
 
 
 def _steps_mb(recording: Recording) -> list[float]:
-    sizes = [recording.start_rss["api"], *recording.rss_after]
+    sizes = [recording.start_rss[API.name], *recording.rss_after]
     return [(after - before) / MB for before, after in pairwise(sizes)]
 
 
@@ -222,7 +223,7 @@ def _queued(recording: Recording, _: Expectation) -> float | None:
 
 
 def _at_database(recording: Recording, _: Expectation) -> float:
-    state = recording.lab.peers.window("database", 1)
+    state = recording.lab.peers.window(DATABASE.name, 1)
     return float(state["threads_busy"] + state["waiting"])
 
 

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -351,8 +351,16 @@ def free_ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Ports for the lab, and for a second one 7 higher, that nobody has; below those that connections get by chance."""
     candidates = (port for port in range(20000, 32000, 8) if _is_free(port) and _is_free(port + 7))
     ports = {name: next(candidates) for name in DEFAULT_PORTS}
-    for name in ("ADMIN_PORTS", "INNER_DATA_PORTS"):
-        monkeypatch.setattr(plan, name, {key: next(candidates) for key in getattr(plan, name)})
+    moved = {
+        spec.name: replace(
+            spec,
+            local_admin_port=next(candidates) if spec.local_admin_port else 0,
+            local_data_port=next(candidates) if spec.local_data_port else 0,
+        )
+        for spec in plan.SERVICES
+    }
+    for name in ("SERVICES", "SWITCHED"):
+        monkeypatch.setattr(plan, name, tuple(moved[spec.name] for spec in getattr(plan, name)))
     for name, port in ports.items():
         monkeypatch.setenv(name, str(port))
     return ports

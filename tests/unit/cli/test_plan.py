@@ -14,8 +14,9 @@ import yaml
 
 from labcli.config import REPO, Config
 from labcli.errors import UsageError
-from labcli.plan import MB, SERVICES, memory_limit_bytes, plans, prometheus_config, size_in_bytes
+from labcli.plan import memory_limit_bytes, plans, prometheus_config, size_in_bytes
 from services.common.process.settings import Settings
+from services.common.topology import MB, SERVICES
 
 
 def config(offset: int = 0, **environ: str) -> Config:
@@ -61,11 +62,11 @@ def test_nothing_of_the_persons_environment_reaches_a_service() -> None:
 def test_memory_limits_are_those_of_the_containers() -> None:
     """docker-compose.yml is the one place where they are explained."""
     compose = (REPO / "docker-compose.yml").read_text()
-    for name in SERVICES:
-        limit = re.search(rf"^  {name}:\n(?:    .*\n)*?    mem_limit: (\S+)", compose, re.MULTILINE)
-        assert limit, name
+    for spec in SERVICES:
+        limit = re.search(rf"^  {spec.name}:\n(?:    .*\n)*?    mem_limit: (\S+)", compose, re.MULTILINE)
+        assert limit, spec.name
         text = config().variables["API_MEMORY_LIMIT"] if "API_MEMORY_LIMIT" in limit[1] else limit[1]
-        assert memory_limit_bytes(config(), name) == size_in_bytes(text)
+        assert memory_limit_bytes(config(), spec) == size_in_bytes(text)
 
 
 @pytest.mark.parametrize(("text", "size"), [("512m", 512 * MB), ("1g", 1024 * MB), ("2048k", 2 * MB), ("300", 300)])

@@ -15,9 +15,10 @@ import pytest
 
 from labcli import supervisor as module
 from labcli.config import Config
-from labcli.plan import MB, Folder, Plan
+from labcli.plan import Folder, Plan
 from labcli.record import Record
 from labcli.supervisor import MemoryLimit, Service, Supervisor
+from services.common.topology import MB
 from tests.conftest import wait_until
 
 SLEEPER = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)")

@@ -1,0 +1,78 @@
+"""Which services and instances there are, who calls whom, and where they listen: the one place that knows.
+
+Standard library alone, so that the command line reads it without an environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+DATA_PORT, ADMIN_PORT = 8000, 9000  # of every container
+MB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """One service. Ports are TCP ports: `local_*` are those of the processes of `up --local`, 0 is none.
+
+    `memory_mb` is the container's limit; `published` is the variable of .env that holds the port on which the world
+    reaches it, empty for a service that nobody reaches; `calls` are the services that it calls.
+    """
+
+    name: str
+    threads: int
+    memory_mb: int
+    calls: tuple[str, ...] = ()
+    published: str = ""
+    local_data_port: int = 0
+    local_admin_port: int = 0
+    replicas: int = 1
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """The names of its instances: its own where there is one, else NAME-1, NAME-2 and so on."""
+        if self.replicas == 1:
+            return (self.name,)
+        return tuple(f"{self.name}-{number}" for number in range(1, self.replicas + 1))
+
+    @property
+    def variable(self) -> str:
+        """What the names of its variables begin with: CONTROL_ROOM_URL."""
+        return self.name.upper().replace("-", "_")
+
+    def describe(self) -> dict[str, object]:
+        """As `GET /api/topology` shows it, JSON-ready."""
+        return {
+            "name": self.name,
+            "calls": list(self.calls),
+            "instances": list(self.instances),
+            "published": self.published or None,
+        }
+
+
+DATABASE = ServiceSpec("database", threads=160, memory_mb=256, local_data_port=8002, local_admin_port=9002)
+API = ServiceSpec("api", threads=64, memory_mb=512, calls=(DATABASE.name,), local_data_port=8001, local_admin_port=9001)
+FRONTEND = ServiceSpec(
+    "frontend", threads=128, memory_mb=256, calls=(API.name,), published="FRONTEND_PORT", local_admin_port=9000
+)
+TRAFFIC = ServiceSpec("traffic", threads=0, memory_mb=192, calls=(FRONTEND.name,), local_admin_port=9003)
+CONTROL_ROOM = ServiceSpec("control-room", threads=256, memory_mb=256, published="LAB_PORT")
+
+CHAIN = (FRONTEND, API, DATABASE)  # as a request goes
+SWITCHED = (*CHAIN, TRAFFIC)  # those that have switches and an admin plane
+SERVICES = (TRAFFIC, *CHAIN, CONTROL_ROOM)
+CHAIN_NAMES = tuple(spec.name for spec in CHAIN)
+CALLERS = tuple(spec.name for spec in CHAIN if spec.calls)
+
+
+def by_name() -> dict[str, ServiceSpec]:
+    """Every service, by its name."""
+    return {spec.name: spec for spec in SERVICES}
+
+
+def instances() -> Iterator[tuple[str, ServiceSpec]]:
+    """Every instance's name, with its service."""
+    for spec in SERVICES:
+        for name in spec.instances:
+            yield name, spec

@@ -1,0 +1,98 @@
+"""The topology: everything about which services there are follows from it, and nothing else writes their names."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from services.common.switches.catalogue import CATALOGUE
+from services.common.topology import ADMIN_PORT, SERVICES, SWITCHED, ServiceSpec, by_name
+from services.control_room.app import create_app
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+# Where a name is the thing itself: the apps, the catalogue, scenes, and boards that tell a story.
+MAY_NAME = (
+    "services/common/topology.py",
+    "services/common/switches/catalogue.py",
+    *(f"services/{app}/app.py" for app in ("api", "database", "frontend", "traffic", "control_room")),
+    "grafana/boards/",
+)
+ALSO_WORDS = {"traffic", "api"}  # a key of /api/state, and of a Grafana button
+
+
+def strings(path: Path) -> set[str]:
+    """Every string of a module that is a service's name, except where it is the key of a document."""
+    tree = ast.parse(path.read_text())
+    keys = {
+        id(node)
+        for parent in ast.walk(tree)
+        for node in (
+            parent.keys
+            if isinstance(parent, ast.Dict)
+            else [parent.slice]
+            if isinstance(parent, ast.Subscript)
+            else parent.args
+            if isinstance(parent, ast.Call)
+            else []
+        )
+        if isinstance(node, ast.Constant) and node.value in ALSO_WORDS
+    }
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in keys]
+    return {str(node.value) for node in found} & set(by_name())
+
+
+def test_no_other_module_writes_a_services_name():
+    listed = subprocess.run(
+        ["git", "ls-files", "services", "labcli", "simulation", "benchmarks", "grafana"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    modules = [name for name in listed if name.endswith(".py") and not name.startswith(MAY_NAME)]
+    assert len(modules) > 80
+    named = {name: found for name in modules if (found := strings(ROOT / name))}
+    assert named == {}
+
+
+def test_it_needs_the_standard_library_alone():
+    code = "import sys; import services.common.topology; print(*sys.modules)"
+    loaded = subprocess.run(["python3", "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"],
+                            capture_output=True, text=True, check=True).stdout  # fmt: skip
+    assert not {"flask", "requests", "prometheus_client", "psutil"} & set(loaded.split())
+
+
+@pytest.mark.parametrize("spec", SERVICES, ids=lambda spec: spec.name)
+def test_compose_starts_what_the_topology_says(spec):
+    for name in spec.instances:
+        container = COMPOSE[name]
+        assert container["build"]["target"] == spec.name
+        ports = container.get("ports", [])
+        assert [port.split(":")[-2] for port in ports] == ([f"${{{spec.published}}}"] if spec.published else [])
+    services = {name for name, container in COMPOSE.items() if "build" in container}
+    assert services == {name for spec in SERVICES for name in spec.instances}
+
+
+def test_prometheus_scrapes_every_instance():
+    jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in jobs}
+    wanted = {spec.name: [f"{name}:{ADMIN_PORT}" for name in spec.instances] for spec in SWITCHED}
+    assert targets == {**wanted, "control-room": ["control-room:8080"]}
+
+
+def test_what_has_switches_is_in_the_catalogue_and_calls_go_to_what_there_is():
+    assert set(CATALOGUE) == {spec.name for spec in SWITCHED}
+    assert {called for spec in SERVICES for called in spec.calls} <= set(by_name())
+
+
+def test_an_instance_has_its_services_name_while_it_is_alone():
+    assert ServiceSpec("api", 64, 512).instances == ("api",)
+    assert ServiceSpec("api", 64, 512, replicas=3).instances == ("api-1", "api-2", "api-3")
+
+
+def test_the_api_tells_the_topology(make_settings):
+    found = create_app(make_settings("control-room")).test_client().get("/api/topology").json["services"]
+    assert {"name": "api", "calls": ["database"], "instances": ["api"], "published": None} in found
+    assert {"name": "frontend", "calls": ["api"], "instances": ["frontend"], "published": "FRONTEND_PORT"} in found
