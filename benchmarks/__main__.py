@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import chain, containers, effect, fire, images, many, open_loop, switches
+from benchmarks import chain, containers, effect, fire, idle_switches, images, many, open_loop
 from benchmarks.labs import PYTHON_SERVICES
 
 
@@ -55,7 +55,7 @@ def main() -> int:
         "fire": print_fire,
         "effect": effect.report,
         "open_loop": open_loop.report,
-        "switches": switches.report,
+        "switches": idle_switches.report,
         "images": images.report,
         "many": many.report,
     }

@@ -68,7 +68,8 @@ def test_the_name_that_prometheus_uses_is_none_for_who_comes_through_the_publish
     request = urllib.request.Request(f"{lab.url}/api/state", headers={"Host": "control-room:8080"})
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=5)
-    assert refused.value.code == 421
+    with refused.value:
+        assert refused.value.code == 421
     assert lab.value('up{job="control-room"}') == 1
 
 
