@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 import threading
 import time
@@ -10,6 +11,7 @@ import pytest
 
 from services.common.calls.call import DEADLINE, EPOCH
 from services.common.process.admin import create_admin_app
+from services.common.process.admin_server import AdminServer
 from services.common.process.secret import Secret
 from services.common.process.service import Service
 
@@ -130,3 +132,22 @@ def test_what_was_read_after_its_caller_had_given_up_is_not_done(service, contro
     assert (late.status_code, late.json["reason"]) == (408, "too_late")
     assert service.switches.active()["failure"] == {}
     assert control_room(LATENCY, ON, **{DEADLINE: repr(time.time() + 10)}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["Content-Length ", "Content Length", "Content-Length\x0b"])
+def test_a_header_whose_name_is_none_is_refused_and_its_body_is_no_next_request(service, name):
+    """Some would read a length there and others none: what follows must not be taken for a request."""
+    server = AdminServer("127.0.0.1", 0, create_admin_app(service))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    body = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    try:
+        with socket.create_connection(server.server_address, timeout=5) as connection:
+            head = f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n{name}: {len(body)}\r\n\r\n"
+            connection.sendall((head + body).encode())
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1 ") == 1
