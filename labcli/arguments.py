@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable
 
 from . import actions, defences, doctor, infra, lifecycle, watch
@@ -29,8 +30,16 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     _add_acting(commands)
     _add_predicting(commands)
     _add_infra(commands, common)
+    _check_text(parser, sys.argv[1:] if argv is None else argv)
     # Not as argparse's defaults: it would give them to each command's options too, which then undo those before it.
     return parser.parse_args(argv, argparse.Namespace(json=False, port_offset=None, project=None))
+
+
+def _check_text(parser: argparse.ArgumentParser, words: list[str]) -> None:
+    """Refuse what the system's encoding could not read: it can stand in no address and no document."""
+    for word in words:
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            parser.error(f"{word!r} is no text")
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):

@@ -13,6 +13,7 @@ from .errors import UsageError
 REPO = Path(__file__).resolve().parents[1]
 DEFAULT_PORTS = {"LAB_PORT": 8080, "FRONTEND_PORT": 8000, "PROMETHEUS_PORT": 9090, "GRAFANA_PORT": 3000}
 MAX_PORT = 65535
+MAX_DIGITS = 9  # Python refuses to read thousands of them
 PROJECT = "sre-failure-lab"
 
 
@@ -106,9 +107,11 @@ class Config:
 def read_dotenv(path: Path) -> dict[str, str]:
     """The variables of a .env file; one that is not there has none."""
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text("utf-8", "surrogateescape").splitlines()  # as the environment is read
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
     pairs = (line.split("=", 1) for line in map(str.strip, lines) if "=" in line and not line.startswith("#"))
     return {name.strip(): _unquoted(value.strip()) for name, value in pairs}
 
@@ -129,15 +132,17 @@ def _check_address(name: str, text: str) -> None:
 
 
 def _check_url(name: str, text: str) -> None:
-    """Refuse what is no address of a server."""
+    """Refuse what is not the address of a server and nothing more; a password in it is not shown."""
     try:
         parts = urlsplit(text)
-        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")  # as a connection does
+        is_server = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_alone = text[len(parts.scheme) :] == f"://{parts.netloc}" and parts.username is None
     except ValueError:
-        is_one = False
-    extras = is_one and (parts.username is not None or parts.query or parts.fragment)
-    if not is_one or extras or not text.isascii() or not text.isprintable() or " " in text:
-        raise UsageError(f"{name}={text!r} is no address", "write it like http://127.0.0.1:8080")
+        is_server = is_alone = False
+    if not (is_server and is_alone and text.isascii() and text.isprintable() and " " not in text):
+        shown = "" if "@" in text else f"={text!r}"
+        raise UsageError(f"{name}{shown} is no address", "write it like http://127.0.0.1:8080")
 
 
 def _check_token(name: str, token: str) -> None:
@@ -158,6 +163,7 @@ def _check_apart(config: Config) -> None:
 
 def _whole_number(name: str, text: str, minimum: int) -> int:
     """The number that a variable holds."""
-    if not (text.isascii() and text.isdecimal() and minimum <= int(text) <= MAX_PORT):
-        raise UsageError(f"{name}={text!r}: must be a whole number from {minimum} to {MAX_PORT}")
+    is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS
+    if not (is_number and minimum <= int(text) <= MAX_PORT):
+        raise UsageError(f"{name}={text!r:.60}: must be a whole number from {minimum} to {MAX_PORT}")
     return int(text)

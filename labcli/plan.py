@@ -120,9 +120,9 @@ def memory_limit_bytes(config: Config, spec: ServiceSpec) -> int:
 
 def size_in_bytes(text: str) -> int:
     """A size as Compose writes it: "512m", "1g", "1000000"."""
-    found = re.fullmatch(r"(\d+)([bkmg]?)b?", text.strip().lower())
+    found = re.fullmatch(r"([0-9]{1,15})([bkmg]?)b?", text.strip().lower())
     if not found:
-        raise UsageError(f"API_MEMORY_LIMIT={text!r}: write it like 512m")
+        raise UsageError(f"API_MEMORY_LIMIT={text!r:.60}: write it like 512m")
     return int(found[1]) << 10 * "bkmg".index(found[2] or "b")
 
 

@@ -85,7 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_problems(app)
     guard = Guard(settings)
     guard.install(app)
-    install_page(app, settings, guard)
+    install_page(app, guard)
     runtime = Runtime(lab, stage)
     app.extensions["lab"] = runtime
     _add_reads(app, runtime)

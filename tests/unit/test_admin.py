@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import socket
+=======
+import errno
+import os
+>>>>>>> A secret that is there is taken from a full disk, rubbish in its place is made anew; no address, number or argument is a traceback, and no password in LAB_URL is shown; without Grafana nobody frames the lab
 import stat
 import threading
 import time
@@ -85,6 +90,33 @@ def test_the_secret_is_its_owners_alone_and_two_who_make_it_at_once_have_the_sam
     assert [each.name for each in path.parent.iterdir()] == ["secret"]
 
 
+RUBBISH = [b"", b"x", b"\xff" * 40, b"one line\n" * 5, "\u00e4".encode() * 40]
+
+
+@pytest.mark.parametrize("kept", RUBBISH)
+def test_what_is_no_secret_is_made_anew_and_lets_nobody_in(service, http, kept):
+    service.settings.secret_file.write_bytes(kept)
+    said = kept.decode("latin-1").strip()
+    for given in ("", said if "\n" not in said else "one line"):
+        assert http.post(LATENCY, json=ON, headers={"Authorization": f"Bearer {given}"}).status_code == 401
+    made = Secret(service.settings.secret_file).make()
+    assert len(made) >= 32 and Secret(service.settings.secret_file).make() == made
+    assert http.post(LATENCY, json=ON, headers={"Authorization": f"Bearer {made}"}).status_code == 200
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_secret_that_is_there_is_taken_where_nothing_can_be_written(tmp_path, monkeypatch, number):
+    """A full disk, or a volume that somebody else filled and that is mounted to be read."""
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    made = Secret(tmp_path / "secret").make()
+    for call in ("mkdir", "link", "open"):
+        monkeypatch.setattr(os, call, refuse)
+    assert Secret(tmp_path / "secret").make() == made
+
+
 @pytest.mark.parametrize("host", ["api:9000", "localhost", "127.0.0.1:9001", "[::1]:9001", "10.0.0.7"])
 def test_those_who_mean_this_service_read(http, host):
     for path in ("/healthz", "/metrics", "/admin/state"):
@@ -96,6 +128,13 @@ def test_a_page_whose_name_was_made_to_point_here_reads_nothing(http, host):
     for path in ("/healthz", "/metrics", "/admin/state"):
         answer = http.get(path, headers={"Host": host})
         assert (answer.status_code, answer.json["reason"]) == (421, "wrong_host")
+
+
+def test_without_containers_a_service_has_no_name_of_its_own(make_settings):
+    """There is no network in which it would be known: whoever asks for it has it from a DNS of somebody else's."""
+    http = create_admin_app(Service(make_settings("api", LAB_MODE="local"))).test_client()
+    assert http.get("/admin/state", headers={"Host": "127.0.0.1:9001"}).status_code == 200
+    assert http.get("/admin/state", headers={"Host": "api:9001"}).status_code == 421
 
 
 def test_a_press_from_before_a_reset_is_refused_after_it(service, control_room):

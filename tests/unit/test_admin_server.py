@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 
 import pytest
 from flask import Flask, request
@@ -72,3 +73,11 @@ def test_a_body_in_chunks_is_read_and_ends_the_connection(connection):
 
 def test_who_asks_for_it_is_not_kept(connection):
     assert ask(connection, "GET", "/state", Connection="close")[2]["Connection"] == "close"
+
+
+@pytest.mark.parametrize("length", ["9" * 10, "9" * 4000, "9" * 6000, "-1", "1.5", "ten", "\u00b2"])
+def test_a_length_that_is_none_is_refused(server, length):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as caller:
+        head = f"POST /switch HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+        caller.sendall(head.encode("latin-1"))
+        assert caller.recv(100).startswith(b"HTTP/1.1 400 ")

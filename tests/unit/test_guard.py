@@ -60,6 +60,15 @@ def test_without_grafana_its_port_is_a_strangers(make_settings):
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("mode", "framers"), [("local", "'none'"), ("containers", "http://localhost:3000 https://localhost:3000")]
+)
+def test_grafana_alone_may_frame_the_lab_where_there_is_one(make_settings, mode, framers):
+    http = create_app(make_settings("control-room", LAB_MODE=mode)).test_client()
+    policy = http.get("/embed", headers={"Host": "localhost:8080"}).headers["Content-Security-Policy"]
+    assert policy.endswith(f"frame-ancestors {framers}")
+
+
 @pytest.mark.parametrize("host", ["[::1%25;script-src *]:8080", "[fe80::1%25eth0]", "[::1%eth0]"])
 def test_a_zone_of_an_address_never_gets_into_the_pages_policy(http, host):
     answer = http.get("/embed", headers={"Host": host})

@@ -34,6 +34,12 @@ def test_a_service_with_a_bad_environment_exits_with_2_and_says_why():
     assert "Traceback" not in done.stderr
 
 
+def test_a_number_of_thousands_of_digits_is_one_bad_variable():
+    with pytest.raises(SettingsError) as error:
+        Settings.from_env({"SERVICE": "api", "DATA_PORT": "9" * 5000})
+    assert len(error.value.problems) == 1 and len(str(error.value)) < 200
+
+
 @pytest.mark.parametrize("bind", ["0.0.0.0", "192.168.1.7", "::"])
 @pytest.mark.parametrize("token", ["", "   ", "short", "   short   "])
 def test_publishing_beyond_this_machine_needs_a_token_that_is_not_guessed(bind, token):

@@ -30,7 +30,9 @@ def create_admin_app(service: Service) -> Flask:
     app = Flask(f"{service.name}-admin", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # parameters keep the catalogue's order
     install_problems(app)
-    names = {service.name, *service.settings.lab_hosts}
+    names = set(service.settings.lab_hosts)
+    if not service.settings.local:
+        names.add(service.name)
     secret = Secret(service.settings.secret_file)
 
     @app.before_request

@@ -22,6 +22,7 @@ from services.common.http.web import MAX_BODY_BYTES
 
 MAX_CONNECTIONS = 64
 MAX_BYTES = 128 * 1024  # of one request: its head, and the largest body that a call takes
+MAX_DIGITS = 9  # of a length: Python refuses to read thousands of them
 MAX_SECONDS = 10.0  # from a request's first byte to its last
 IDLE_SECONDS = 60.0
 
@@ -73,13 +74,15 @@ class _Handler(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request with the app."""
-        if self.headers.defects:  # such as `Content-Length :`, which would leave its body for a next request
+        length = self.headers.get("Content-Length", "0")
+        is_number = length.isdecimal() and len(length) <= MAX_DIGITS
+        if not is_number or self.headers.defects:
+            # `Content-Length :` would leave its body for a next request, and a length that is none would be no body.
             self.close_connection = True
             self.send_error(400)
             return
         environ = self.make_environ()
-        length = self.headers.get("Content-Length", "0")
-        if length.isdecimal() and int(length) <= MAX_BODY_BYTES and "Transfer-Encoding" not in self.headers:
+        if int(length) <= MAX_BODY_BYTES and "Transfer-Encoding" not in self.headers:
             body = self.rfile.read(int(length))
             environ["wsgi.input"] = io.BytesIO(body)
             self.close_connection |= len(body) < int(length)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import os
+import re
 import secrets
 import tempfile
 from pathlib import Path
 
 from services.common.http.problems import NotTheControlRoom
+
+SECRET = re.compile(rb"[!-~]{32,}")  # what a header can carry and nobody guesses
 
 
 class Secret:
@@ -20,23 +22,41 @@ class Secret:
         self._known = ""
 
     def make(self) -> str:
-        """The secret, made if there is none; two that make one at once have the same."""
+        """The secret, made if there is none; two that make the first at once have the same.
+
+        One that is there is only read: its disk may be full, or its volume mounted to be read.
+
+        Raises:
+            OSError: there is none, and it cannot be written.
+        """
+        return self._read() or self._write()
+
+    def _write(self) -> str:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file, partial = tempfile.mkstemp(dir=self._path.parent)  # readable by its owner alone
         try:
             os.write(file, secrets.token_urlsafe(32).encode())
-            with contextlib.suppress(FileExistsError):
-                os.link(partial, self._path)
+            self._publish(partial)
         finally:
             os.close(file)
-            Path(partial).unlink()
+            Path(partial).unlink(missing_ok=True)
         return self._read()
 
-    def _read(self) -> str:
+    def _publish(self, partial: str) -> None:
+        """Put a whole file in the secret's place: the first one wins, and rubbish that is there loses."""
         try:
-            return self._path.read_text().strip()
+            os.link(partial, self._path)
+        except FileExistsError:
+            if not self._read():
+                Path(partial).replace(self._path)
+
+    def _read(self) -> str:
+        """The secret; nothing where there is none."""
+        try:
+            found = self._path.read_bytes().strip()
         except OSError:
             return ""
+        return found.decode() if SECRET.fullmatch(found) else ""
 
     def check(self, authorization: str) -> None:
         """Let in a call with this Authorization header.

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from services.common.topology import ADMIN_PORT, API, CHAIN, CONTROL_ROOM, DATA_PORT, SWITCHED, by_name
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+MAX_DIGITS = 9  # of a number: Python refuses to read thousands of them
 MIN_TOKEN_LENGTH = 8  # beyond this machine
 
 
@@ -40,8 +41,8 @@ class _Reader:
 
     def integer(self, name: str, default: int, minimum: int, maximum: int) -> int:
         text = self._environ.get(name) or str(default)
-        if not text.isdecimal() or not minimum <= int(text) <= maximum:
-            self.problems.append(f"{name}={text!r}: must be a whole number from {minimum} to {maximum}")
+        if not text.isdecimal() or len(text) > MAX_DIGITS or not minimum <= int(text) <= maximum:
+            self.problems.append(f"{name}={text!r:.60}: must be a whole number from {minimum} to {maximum}")
             return default
         return int(text)
 

@@ -13,7 +13,6 @@ from flask import Flask, Response, request
 from werkzeug.security import safe_join
 
 from services.common.http import problems
-from services.common.process.settings import Settings
 from services.control_room.page.guard import Guard
 
 FOLDER = Path(__file__).parent / "static"
@@ -66,7 +65,7 @@ def _read(path: Path, modified_ns: int) -> Asset:
     return Asset(modified_ns, content_type, plain, packed, hashlib.sha256(plain).hexdigest()[:20])
 
 
-def install_page(app: Flask, settings: Settings, guard: Guard) -> None:
+def install_page(app: Flask, guard: Guard) -> None:
     """Serve the page, also without its charts for a frame inside Grafana, and the files that it is made of."""
     assets = Assets(FOLDER)
 
@@ -80,12 +79,8 @@ def install_page(app: Flask, settings: Settings, guard: Guard) -> None:
 
     @app.get("/embed")
     def embed() -> Response:
-        host, port = guard.host_name(), settings.grafana_port
-        host = f"[{host}]" if ":" in host else host
         response = _answer(assets.get("index.html"))
-        response.headers["Content-Security-Policy"] = (
-            f"{POLICY}; frame-ancestors http://{host}:{port} https://{host}:{port}"
-        )
+        response.headers["Content-Security-Policy"] = f"{POLICY}; frame-ancestors {guard.framers()}"
         return response
 
     @app.get("/favicon.ico")

@@ -46,6 +46,14 @@ class Guard:
         except ValueError:
             return False
 
+    def framers(self) -> str:
+        """Who may put the lab into a frame, as a content policy says it: its Grafana, where there is one."""
+        if self._grafana_port is None:
+            return "'none'"
+        host = self.host_name()
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{self._grafana_port} https://{host}:{self._grafana_port}"
+
     def check_write(self) -> None:
         """Refuse a write that is not this lab's own page, its Grafana or a command line.
 

@@ -56,7 +56,8 @@ def test_nonsense_is_a_usage_error_that_names_the_variable(tmp_path: Path, envir
 @pytest.mark.parametrize(
     "url",
     ["http://[::1", "ftp://lab", "http://", "http://lab:0", "http://lab:x", "http://a b", "http://l\r\nab", "http://läb",
-     "http://me:word@lab", "http://lab?x", "lab:8080"],
+     "http://me:word@lab", "http://lab?x", "lab:8080", "http://lab:8080/view", "http://lab?", "http://lab#",
+     "http://a..b", "http://" + "a" * 64],
 )  # fmt: skip
 def test_an_address_that_is_none_is_a_usage_error(tmp_path: Path, url: str) -> None:
     with pytest.raises(UsageError, match="LAB_URL"):
@@ -68,6 +69,33 @@ def test_a_token_that_cannot_stand_in_a_header_is_refused_and_never_shown(tmp_pa
     with pytest.raises(UsageError, match="LAB_TOKEN must be") as refused:
         load(tmp_path, LAB_TOKEN=token)
     assert "cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["http://me:secret@lab", "http://me:secret@lab:99999", "http://secret@[::1"])
+def test_who_is_named_in_an_address_is_never_shown(tmp_path: Path, url: str) -> None:
+    with pytest.raises(UsageError, match="LAB_URL") as refused:
+        load(tmp_path, LAB_URL=url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["LAB_PORT", "LAB_PORT_OFFSET"])
+def test_a_number_of_thousands_of_digits_is_a_usage_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        load(tmp_path, **{name: "9" * 5000})
+
+
+def test_a_dotenv_that_is_no_utf_8_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"# gr\xfc\xdfe\nLAB_PORT=8181\nLAB_TOKEN=gr\xfc\xdfe-secret\n")
+    with pytest.raises(UsageError, match="LAB_TOKEN must be") as refused:
+        load(tmp_path)
+    assert "secret" not in str(refused.value)
+    assert load(tmp_path, LAB_TOKEN="long enough").port("LAB_PORT") == 8181
+
+
+def test_a_dotenv_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(UsageError, match=r"\.env: Is a directory"):
+        load(tmp_path)
 
 
 def test_two_services_cannot_share_a_port(tmp_path: Path) -> None:

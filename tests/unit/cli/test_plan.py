@@ -74,9 +74,10 @@ def test_sizes_are_written_as_compose_writes_them(text: str, size: int) -> None:
     assert size_in_bytes(text) == size
 
 
-def test_a_size_that_is_none_is_refused() -> None:
+@pytest.mark.parametrize("text", ["much", "9" * 5000, "\u0663m"])
+def test_a_size_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="API_MEMORY_LIMIT"):
-        plans(config(API_MEMORY_LIMIT="much"))
+        plans(config(API_MEMORY_LIMIT=text))
 
 
 def test_prometheus_scrapes_here_what_it_scrapes_in_containers() -> None:
