@@ -144,14 +144,21 @@ def test_no_other_page_can_frame_the_lab(stranger, lab):
         wait(stranger, lambda refusals=refusals: refusals, f"{path} is refused in a frame")
 
 
-def test_grafanas_own_page_may_frame_embed_and_nothing_else(visit, serve, lab):
-    grafana = f"http://127.0.0.1:{serve(3000 + lab.offset)}/"
-    page = visit(grafana)
-    frame(page, lab.url + "/embed")
+def test_grafanas_own_page_may_frame_embed_and_nothing_else(visit, serve, control_room):
+    port = serve()
+    control_room.start(LAB_MODE="containers", GRAFANA_PORT=str(port))
+    page = visit(f"http://127.0.0.1:{port}/")
+    frame(page, control_room.url + "/embed")
     page.frame_locator("iframe").locator(".switch").first.wait_for(state="attached")
-    page = visit(grafana)
-    refusals = frame(page, lab.url + "/")
+    page = visit(f"http://127.0.0.1:{port}/")
+    refusals = frame(page, control_room.url + "/")
     wait(page, lambda: refusals, "/ is refused in a frame of Grafana's too")
+
+
+def test_where_there_is_no_grafana_its_port_may_not_frame_the_lab_either(visit, serve, lab):
+    page = visit(f"http://127.0.0.1:{serve(3000 + lab.offset)}/")
+    refusals = frame(page, lab.url + "/embed")
+    wait(page, lambda: refusals, "/embed is refused in a frame of Grafana's port")
 
 
 def wait(page: Any, condition: Callable[[], Any], what: str) -> None:
@@ -171,3 +178,14 @@ def test_a_name_that_is_made_to_point_here_gets_nothing(visit, lab):
     )
     assert page.evaluate(write) == 421
     assert lab.state()["services"]["api"]["active"]["failure"] == {}
+
+
+@pytest.mark.parametrize("port", [9000, 9001, 9002, 9003])
+def test_nor_does_it_get_anything_from_an_admin_plane(visit, lab, port):
+    page = visit(f"http://{EVIL}:{port + lab.offset}/healthz")
+    assert "wrong_host" in page.content()
+    for path in ("/admin/state", "/metrics"):
+        assert "wrong_host" in page.evaluate("(path) => fetch(path).then((answer) => answer.text())", path)
+    write = """(path) => fetch(path, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'})
+        .then((answer) => answer.status)"""
+    assert page.evaluate(write, "/admin/reset") == 421

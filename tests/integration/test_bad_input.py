@@ -85,7 +85,9 @@ def send_by_the_document(plane: Plane, examples: int) -> None:
     @so_many(examples)
     @given(by_the_document(plane))
     def send(case: Any) -> None:
-        plane.check(plane.session.request(**case.as_transport_kwargs(base_url=plane.url), timeout=TIMEOUT_SECONDS))
+        answer = plane.session.request(**case.as_transport_kwargs(base_url=plane.url), timeout=TIMEOUT_SECONDS)
+        assert answer.status_code != 401, "what is wrong with it was not looked at"
+        plane.check(answer)
 
     send()
 
@@ -134,6 +136,22 @@ def test_bad_input_is_refused_and_changes_nothing(lab, send):
 def test_bad_input_by_the_thousand(lab, send):
     for plane in planes(lab):
         send(plane, LONG)
+
+
+@pytest.mark.parametrize("secret", [None, "Bearer wrong", "Bearer {other}", "Basic {secret}"])
+def test_no_admin_plane_changes_anything_without_the_secret(lab, secret):
+    """Each call that its document lists, and a good one: with what makes it a bad one is nobody's business."""
+    given = {"secret": lab.secret, "other": lab.secret.swapcase()}
+    headers = {} if secret is None else {"Authorization": secret.format(**given)}
+    for plane in planes(lab)[1:]:
+        document = requests.get(plane.url + plane.document, timeout=TIMEOUT_SECONDS).json()
+        writes = [path for path, operations in document["paths"].items() if "post" in operations]
+        assert len(writes) > 1
+        for path in writes:
+            body = {} if path == "/admin/reset" else {"active": True}
+            answer = requests.post(plane.url + path, json=body, headers=headers, timeout=TIMEOUT_SECONDS)
+            assert (answer.status_code, answer.json()["reason"]) == (401, "not_the_control_room")
+            plane.check(answer)
 
 
 @pytest.mark.parametrize(

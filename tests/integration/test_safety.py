@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 from contextlib import suppress
 
 import psutil
+import requests
 
+from services.common.topology import SERVICES
 from tests.browser.conftest import ControlRoom
 from tests.support.labs import ALL_PORTS
 from tests.support.local import ROOT
@@ -43,3 +46,25 @@ def test_the_token_shows_in_no_log_page_or_process_list(lab, tmp_path):
         assert not [text[:200] for text in shown if token in text]
     finally:
         room.kill()
+
+
+def test_the_secret_shows_nowhere_but_in_its_file(lab):
+    """Not in what anybody can read of the lab, nor in what `ps` and a look at the environment tell of its processes."""
+    lab.fail("api", "latency")
+    lab.heal("api", "latency")
+    assert stat.S_IMODE((lab.folder / "secret").stat().st_mode) == 0o600
+    files = [path for path in lab.folder.rglob("*") if path.is_file() and path.name != "secret"]
+    shown = [path.read_text(errors="replace") for path in files]
+    shown += [*command_lines(), *environments(lab)]
+    paths = {8080: ("/", "/api/state", "/api/events", "/api/openapi.json", "/metrics")}
+    paths |= dict.fromkeys((9000, 9001, 9002, 9003), ("/admin/state", "/admin/catalogue", "/metrics"))
+    for port, asked in paths.items():
+        for path in asked:
+            shown.append(requests.get(f"http://127.0.0.1:{port + lab.offset}{path}", timeout=5).text)
+    assert any("LAB_SECRET_FILE" in text for text in shown) and any("latency is on" in text for text in shown)
+    assert not [text[:200] for text in shown if lab.secret in text]
+
+
+def environments(lab):
+    """Of every process of the lab."""
+    return [str(psutil.Process(pid).environ()) for spec in SERVICES for pid in lab.processes(spec.name)]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import socket
-=======
 import errno
 import os
->>>>>>> A secret that is there is taken from a full disk, rubbish in its place is made anew; no address, number or argument is a traceback, and no password in LAB_URL is shown; without Grafana nobody frames the lab
+import socket
 import stat
 import threading
 import time

@@ -81,3 +81,11 @@ def test_a_length_that_is_none_is_refused(server, length):
         head = f"POST /switch HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
         caller.sendall(head.encode("latin-1"))
         assert caller.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=x", "", "a/b/c"])
+def test_what_a_body_is_said_to_be_is_the_apps_business(connection, content_type):
+    headers = {"Content-Type": content_type}
+    assert ask(connection, "POST", "/switch", b"x", **headers)[:2] == (200, b'{"length":1}\n')
+    status, body, _ = ask(connection, "GET", "/nowhere", **headers)
+    assert status == 404 and json.loads(body)["reason"] == "not_found"

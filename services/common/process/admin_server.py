@@ -12,6 +12,7 @@ import io
 import socket
 import threading
 import time
+from email import errors
 from typing import Any
 
 from flask import Flask
@@ -25,6 +26,13 @@ MAX_BYTES = 128 * 1024  # of one request: its head, and the largest body that a 
 MAX_DIGITS = 9  # of a length: Python refuses to read thousands of them
 MAX_SECONDS = 10.0  # from a request's first byte to its last
 IDLE_SECONDS = 60.0
+# Other defects are of a body that the parser of headers has not seen: any multipart/form-data has them.
+BROKEN_HEAD = (
+    errors.FirstHeaderLineIsContinuationDefect,
+    errors.InvalidHeaderDefect,
+    errors.MisplacedEnvelopeHeaderDefect,
+    errors.MissingHeaderBodySeparatorDefect,
+)
 
 
 class _Bounded(io.RawIOBase):
@@ -76,7 +84,7 @@ class _Handler(WSGIRequestHandler):
         """Answer one request with the app."""
         length = self.headers.get("Content-Length", "0")
         is_number = length.isdecimal() and len(length) <= MAX_DIGITS
-        if not is_number or self.headers.defects:
+        if not is_number or any(isinstance(defect, BROKEN_HEAD) for defect in self.headers.defects):
             # `Content-Length :` would leave its body for a next request, and a length that is none would be no body.
             self.close_connection = True
             self.send_error(400)
