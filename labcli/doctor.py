@@ -21,7 +21,7 @@ from .config import Config
 from .context import Context
 from .errors import LabError
 from .lock import why_not_writable
-from .plan import plans
+from .plan import plans, shared_ports
 from .shell import capture
 
 MIN_COMPOSE = (2, 24)
@@ -196,7 +196,10 @@ def _port_findings(ctx: Context) -> Iterator[Finding]:
     """The ports of both ways; those that this lab itself holds are fine."""
     config = ctx.config
     in_docker = {config.port(port_name): service for service, (_, port_name) in PUBLISHED.items()}
-    in_local = {port: plan.name for plan in plans(config) for port in plan.ports}
+    found = plans(config)
+    for port, names in shared_ports(found).items():
+        yield Finding(LOCAL, f"port {port}", FAIL, f"would be {names}", "give each a port of its own: see .env")
+    in_local = {port: plan.name for plan in found for port in plan.ports}
     own = _own_ports(ctx, set(in_local))
     busy = {port: ports.holder(port) for port in sorted({*in_docker, *in_local} - own) if not ports.is_free(port)}
     for port, holder in busy.items():

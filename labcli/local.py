@@ -19,7 +19,7 @@ from .context import Context
 from .errors import LabError, UsageError
 from .lock import alone
 from .logs import rotate, tail
-from .plan import Folder, Plan, plans
+from .plan import Folder, Plan, plans, shared_ports
 from .processes import Identity, stop_all
 from .record import Record
 from .shell import start
@@ -141,19 +141,17 @@ def _clear(folder: Folder, record: Record) -> None:
     stop_all(left, LEFTOVER_STOP_SECONDS)
     if folder.path.exists():
         for entry in folder.path.iterdir():
-            if entry.is_dir() and entry != folder.logs:
+            if entry.is_symlink() or entry.is_file():
+                entry.unlink(missing_ok=True)  # a link would be followed by the next start
+            elif entry.is_dir() and entry != folder.logs:
                 shutil.rmtree(entry, ignore_errors=True)
-            elif entry.is_file():
-                entry.unlink(missing_ok=True)
 
 
 def _check_ports(ctx: Context, found: Sequence[Plan]) -> None:
     """Refuse to start where somebody else listens, and say who."""
-    wanted: dict[int, str] = {}
-    for port, name in [(port, plan.name) for plan in found for port in plan.ports]:
-        if port in wanted:
-            raise UsageError(f"port {port} would be {wanted[port]}'s and {name}'s: see the ports in .env")
-        wanted[port] = name
+    for port, names in shared_ports(found).items():
+        raise UsageError(f"port {port} would be {names}: see the ports in .env")
+    wanted = {port: plan.name for plan in found for port in plan.ports}
     busy = {port: name for port, name in wanted.items() if not ports.is_free(port)}
     if busy:
         lines = [f"port {port} ({name}) is held by {ports.holder(port)}" for port, name in busy.items()]

@@ -7,6 +7,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
 
 from .config import Config
 from .errors import LabError
@@ -24,6 +26,14 @@ def why_not_writable(config: Config) -> str | None:
     return None
 
 
+def _opened(path: Path) -> TextIO:
+    """The lock's file; where it leads elsewhere it is refused, as what is written there is another's."""
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+")
+    except OSError as error:
+        raise LabError(f"{path} cannot be written: {error.strerror}", f"remove it: rm {path}") from None
+
+
 @contextmanager
 def alone(config: Config, what: str) -> Iterator[None]:
     """Hold the lock of starting `what` of this checkout; the kernel takes it back when its holder ends.
@@ -34,7 +44,7 @@ def alone(config: Config, what: str) -> Iterator[None]:
     complaint = why_not_writable(config)
     if complaint is not None:
         raise LabError(complaint, "the lab keeps its logs there: copy the checkout to where you may write")
-    with (config.lab_folder / f"{what}.lock").open("a+") as lock:
+    with _opened(config.lab_folder / f"{what}.lock") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

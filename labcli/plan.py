@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +95,15 @@ def plans(config: Config, python: Path | str = sys.executable) -> list[Plan]:
     found = [_service_plan(config, spec, python) for spec in reversed(SERVICES)]
     prometheus = shutil.which("prometheus", path=config.variables.get("PATH", ""))
     return [*found, _prometheus_plan(config, prometheus)] if prometheus else found
+
+
+def shared_ports(found: Iterable[Plan]) -> dict[int, str]:
+    """The ports that more than one process would have, and whose they would be."""
+    owners: dict[int, list[str]] = {}
+    for plan in found:
+        for port in plan.ports:
+            owners.setdefault(port, []).append(f"{plan.name}'s")
+    return {port: " and ".join(names) for port, names in owners.items() if len(names) > 1}
 
 
 def data_ports(config: Config) -> dict[str, int]:

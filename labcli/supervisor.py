@@ -58,7 +58,8 @@ class MemoryLimit:
         if biggest is None or size <= self._limit_bytes:
             return None
         self._kills += 1
-        self._write_events()  # first: whoever starts in its place reads it
+        with suppress(OSError):  # a full disk must not keep it alive
+            self._write_events()  # first: whoever starts in its place reads it
         with suppress(psutil.NoSuchProcess):
             biggest.kill()
         sizes_in_words = f"{size / MB:.0f} of {self._limit_bytes / MB:.0f} MB"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-import urllib.error
 from contextlib import contextmanager
 
 import pytest
@@ -26,23 +24,6 @@ def paused(lab, service):
         lab.go_on(service)
 
 
-def pressed(lab, path, body=None):
-    """What became of a press, in a list that is filled when its answer is there."""
-    outcome = []
-
-    def press():
-        try:
-            lab.post(path, body)
-            outcome.append(200)
-        except urllib.error.HTTPError as refused:
-            outcome.append(refused.code)
-        except OSError:
-            outcome.append(0)  # the control room ended
-
-    threading.Thread(target=press, daemon=True).start()
-    return outcome
-
-
 def is_off(lab):
     """Whether nothing is on, and every service has said so."""
     state = lab.state()
@@ -51,10 +32,11 @@ def is_off(lab):
 
 
 def test_a_reset_does_not_wait_for_the_scenes_that_are_being_started(lab):
+    after = lab.last_event()
     with paused(lab, "api"):
-        scenes = [pressed(lab, f"/api/scenes/{name}") for name in ("memory_leak", "slow_query", "full_cascade")]
-        scenes.append(pressed(lab, "/api/scenes/retry_storm"))
-        lab.saw("reset: everything off", lab.last_event() - 1)
+        scenes = [lab.press(f"/api/scenes/{name}") for name in ("memory_leak", "slow_query", "full_cascade")]
+        scenes.append(lab.press("/api/scenes/retry_storm"))
+        lab.saw("reset: everything off", after)
         began = time.monotonic()
         answer = lab.reset()
         seconds = time.monotonic() - began
@@ -68,8 +50,9 @@ def test_a_reset_does_not_wait_for_the_scenes_that_are_being_started(lab):
 
 
 def test_of_two_scenes_the_one_that_was_pressed_last_is_played(lab):
-    first = pressed(lab, "/api/scenes/slow_query")
-    lab.saw("scene slow_query", lab.last_event() - 1)
+    after = lab.last_event()
+    first = lab.press("/api/scenes/slow_query")
+    lab.saw("scene slow_query", after)
     lab.post("/api/scenes/normal")
     wait_until(lambda: first, "the first press has its answer")
     assert lab.state()["scene"]["name"] == "normal"
@@ -78,7 +61,7 @@ def test_of_two_scenes_the_one_that_was_pressed_last_is_played(lab):
 
 def test_what_was_refused_since_a_service_stood_still_is_not_done_when_it_goes_on(lab):
     with paused(lab, "api"):
-        press = pressed(lab, "/api/services/api/failures/latency", {"active": True})
+        press = lab.press("/api/services/api/failures/latency", {"active": True})
         wait_until(lambda: press, "it is refused", PATIENCE_SECONDS + 5)
         assert press == [503]
     lab.wait(lambda state: state["services"]["api"]["up"], "the api goes on")
@@ -89,7 +72,7 @@ def test_what_was_refused_since_a_service_stood_still_is_not_done_when_it_goes_o
 @pytest.mark.parametrize("attempt", range(3))
 def test_what_was_pressed_while_a_service_restarted_is_off_after_the_reset(lab, attempt):
     lab.kill_worker("api")
-    press = pressed(lab, "/api/services/api/failures/latency", {"active": True})
+    press = lab.press("/api/services/api/failures/latency", {"active": True})
     time.sleep(0.1 * attempt)  # the reset comes at another moment of the restart each time
     assert lab.reset()["status"] == "GREEN"
     wait_until(lambda: press, "the press has its answer")
@@ -111,7 +94,7 @@ def test_a_control_room_that_was_killed_in_a_reset_does_it_again(lab):
     with paused(lab, "api"):
         lab.fail("database", "error_rate", rate=0.5)
         after = lab.last_event()
-        pressed(lab, "/api/reset")
+        lab.press("/api/reset")
         lab.saw("reset: everything off", after)
         lab.wait(lambda state: state["traffic"]["rps"] == 0, "the users are stopped")
         lab.kill_worker("control-room")

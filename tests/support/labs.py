@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -49,6 +51,27 @@ class LabUnderTest:
         with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read().decode()
         return json.loads(text) if answer.headers["Content-Type"] == "application/json" else text
+
+    def press(self, path: str, body: dict[str, Any] | None = None) -> list[int]:
+        """A call that nobody waits for, and that the control room has begun when this returns.
+
+        The list has its status once there is an answer; 0 where the control room ended instead.
+        """
+        connection = http.client.HTTPConnection("127.0.0.1", PORTS["LAB_PORT"] + self.offset, timeout=60)
+        connection.request("POST", path, json.dumps(body or {}), {"Content-Type": "application/json"})
+        outcome: list[int] = []
+
+        def read() -> None:
+            try:
+                outcome.append(connection.getresponse().status)
+            except (OSError, http.client.HTTPException):
+                outcome.append(0)
+            finally:
+                connection.close()
+
+        threading.Thread(target=read, daemon=True).start()
+        self.get("/healthz")  # calls are begun in the order in which they come
+        return outcome
 
     def state(self) -> dict[str, Any]:
         return self.get("/api/state")

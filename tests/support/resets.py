@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 import time
 import urllib.error
@@ -65,7 +66,9 @@ def do(lab: LabUnderTest, action: str, *arguments: Any) -> None:
             path = f"/api/services/{service}/{switch.kind}s/{switch.name}"
             lab.post(path, {"active": True, "params": params})
         elif action == "press":
-            threading.Thread(target=press, args=(lab, arguments), daemon=True).start()
+            (service, switch), params = arguments
+            with suppress(OSError, http.client.HTTPException):  # the control room is away
+                lab.press(f"/api/services/{service}/{switch.kind}s/{switch.name}", {"active": True, "params": params})
         elif action == "traffic":
             lab.post("/api/traffic", {"rps": arguments[0]})
         elif action == "scene":
@@ -80,12 +83,6 @@ def do(lab: LabUnderTest, action: str, *arguments: Any) -> None:
     except urllib.error.HTTPError as refused:
         # 409: a reset came first; 422: bounds that do not fit together; 503: it crashes faster than it can be told
         assert refused.code in (409, 422, 503), refused.read()
-
-
-def press(lab: LabUnderTest, arguments: Any) -> None:
-    """A switch that nobody waits for."""
-    with suppress(OSError):  # the control room is away, or is killed meanwhile
-        do(lab, "switch", *arguments)
 
 
 def send(lab: LabUnderTest, count: int) -> None:

@@ -116,7 +116,50 @@ def truncated(path):
     path.write_bytes(path.read_bytes()[:6000])
 
 
-@pytest.mark.parametrize("make", [rubbish, truncated, another_database, Path.mkdir, os.mkfifo])
+def damaged(path):
+    """Good at its beginning: what is wrong shows when the rows are read."""
+    journal = Journal(path.parent)
+    journal.open()
+    journal.note("stage", "x" * 20_000)
+    for number in range(1, 500):
+        journal.add_event(event(number))
+    journal.close()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 8192)
+
+
+def views(path):
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE VIEW events AS SELECT 1 AS id, '' AS body")
+        file.execute("CREATE VIEW sections AS SELECT 'stage' AS name, '1' AS body")
+
+
+def text_that_is_none(path):
+    journal = Journal(path.parent)
+    journal.open()
+    journal.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("INSERT INTO sections VALUES ('stage', CAST(x'ff' AS TEXT))")
+        file.execute("INSERT INTO events VALUES (7, CAST(x'ff' AS TEXT))")
+
+
+def folder_beside_it(path):
+    Path(f"{path}-wal").mkdir()
+
+
+def fifo_beside_it(path):
+    os.mkfifo(f"{path}-wal")
+
+
+def link_to_itself(path):
+    path.symlink_to(path)
+
+
+EVERYTHING = [rubbish, truncated, another_database, Path.mkdir, os.mkfifo, damaged, views, text_that_is_none]
+
+
+@pytest.mark.parametrize("make", [*EVERYTHING, folder_beside_it, fifo_beside_it, link_to_itself])
 def test_whatever_lies_in_its_place_is_said_and_passed_over(opened, tmp_path, caplog, make):
     make(tmp_path / "journal.sqlite")
     journal = opened()
@@ -127,6 +170,29 @@ def test_whatever_lies_in_its_place_is_said_and_passed_over(opened, tmp_path, ca
     journal.add_event(event(10**6))
     journal = opened()
     assert (journal.section("stage"), texts(journal)[-1]) == (1, str(10**6))
+
+
+def test_what_a_link_leads_to_is_not_written(opened, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "journal.sqlite").symlink_to(elsewhere / "file")
+    opened().note("stage", 1)
+    assert list(elsewhere.iterdir()) == []
+    assert opened().section("stage") == 1
+
+
+@pytest.mark.parametrize("number", [10**18, 2**63 - 1, 0, -5])
+def test_a_number_that_no_caller_could_ask_for_is_passed_over(opened, tmp_path, number):
+    """`?after=` takes 18 digits, and a browser tells integers apart up to 2**53."""
+    opened().close()
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as file:
+        file.execute("INSERT INTO events VALUES (?, ?)", [number, json.dumps(event(number))])
+    journal = opened()
+    events = EventLog(journal.add_event)
+    events.take_up(journal.events())
+    events.add("heard")
+    assert 0 < events.last_id() < 2**53 and journal.passed_over
+    assert texts(opened()) == ["heard"]
 
 
 @pytest.mark.parametrize(

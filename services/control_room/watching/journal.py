@@ -15,6 +15,12 @@ from typing import Any, TypeVar
 KEEP_EVENTS = 2000
 OWN_SECONDS = 3.0  # a worker that ends takes up to two seconds to let go of the journal
 FORGET_OLD_EVENTS = "DELETE FROM events WHERE id <= (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?)"
+MAX_ID = 2**52  # beyond every clock; `?after=` takes it, and a browser can tell it from the next one
+TABLES = {
+    "CREATE TABLE events (id INTEGER PRIMARY KEY, body TEXT NOT NULL)",
+    "CREATE TABLE sections (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
+}
+FILES = ("", "-wal", "-shm", "-journal")  # SQLite's own, by what comes after the journal's name
 OLD_FILES = ("lab.json", "events.ndjson")  # of the versions before SQLite
 Event = dict[str, Any]
 Result = TypeVar("Result")
@@ -56,17 +62,21 @@ class Journal:
 
     def _opened(self) -> sqlite3.Connection:
         """The file, locked: the kernel lets go of it when its owner dies, however it dies."""
-        if self._path.exists() and not self._path.is_file():
-            raise IsADirectoryError(f"{self._path} is no file")  # or a FIFO, which would be waited for
+        for path in (Path(f"{self._path}{tail}") for tail in FILES):
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise IsADirectoryError(f"{path} is no file")  # or a FIFO, or leads to what is not the lab's
         file = sqlite3.connect(self._path, timeout=OWN_SECONDS, isolation_level=None, check_same_thread=False)
+        file.text_factory = lambda raw: raw.decode(errors="replace")
         try:
             for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = OFF"):
                 file.execute(f"PRAGMA {pragma}")
             file.execute("BEGIN EXCLUSIVE")
-            file.execute("CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, body TEXT NOT NULL)")
-            file.execute("CREATE TABLE IF NOT EXISTS sections (name TEXT PRIMARY KEY, body TEXT NOT NULL)")
+            found = {sql for (sql,) in file.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+            for table in TABLES if not found else ():
+                file.execute(table)
+            if found not in (set(), TABLES) or file.execute("PRAGMA quick_check").fetchall() != [("ok",)]:
+                raise sqlite3.DatabaseError("it is damaged, or no journal")
             file.execute("COMMIT")
-            file.execute("SELECT id, events.body, name, sections.body FROM events, sections LIMIT 0")
         except BaseException:
             file.close()
             raise
@@ -74,9 +84,9 @@ class Journal:
 
     def _set_aside(self, error: Exception) -> None:
         aside = self._path.with_suffix(".broken")
-        self._path.replace(aside)
-        for tail in ("-wal", "-shm"):
-            Path(f"{self._path}{tail}").unlink(missing_ok=True)
+        for tail in FILES:
+            with contextlib.suppress(FileNotFoundError):
+                Path(f"{self._path}{tail}").replace(f"{aside}{tail}")
         self._pass_over(f"the journal cannot be read ({error}); it is kept as {aside.name}, and a new one is begun")
 
     def _drop_old_files(self) -> None:
@@ -128,10 +138,13 @@ class Journal:
         with self._lock:
             self._write(FORGET_OLD_EVENTS, KEEP_EVENTS)
             rows = self._try(lambda file: list(file.execute("SELECT id, body FROM events ORDER BY id"))) or []
-        found = [event for row in rows for event in _events(*row)]
+            found = {row_id: event for row_id, body in rows for event in _events(row_id, body)}
+            for row_id, _ in rows if len(found) < len(rows) else ():
+                if row_id not in found:
+                    self._write("DELETE FROM events WHERE id = ?", row_id)
         if len(found) < len(rows):
             self._pass_over(f"{len(rows) - len(found)} of {len(rows)} events of the journal cannot be read")
-        return found
+        return list(found.values())
 
     def begin_anew(self) -> None:
         """Forget everything: it was another lab's."""
@@ -164,6 +177,7 @@ def _events(event_id: Any, body: Any) -> Iterator[Event]:
         event = json.loads(body)
         is_one = (
             event["id"] == event_id
+            and 0 < event_id < MAX_ID
             and isinstance(event["time"], int | float)
             and math.isfinite(event["time"])
             and event["level"] in ("info", "good", "warning", "error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import resource
 import socket
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from labcli import doctor
+from labcli.config import Config
+from labcli.plan import plans
 from services.common.process import descriptors
 from tests.unit.cli.conftest import FakeDocker, Lab
 
@@ -113,3 +116,15 @@ def test_a_checkout_that_cannot_be_written_is_told(repo: Path, docker: FakeDocke
     (repo / ".lab").write_text("no folder can be made here")
     done = lab("doctor")
     assert "FAIL  local   checkout:" in done.out and "up --local: does not work here yet" in done.out
+
+
+def test_a_port_that_two_would_have_is_told(
+    docker: FakeDocker, lab: Lab, free_ports: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `up --local` would refuse it; containers have addresses of their own."""
+    inner = next(plan.ports[0] for plan in plans(Config.load(0, os.environ)) if plan.name == "database")
+    monkeypatch.setenv("LAB_PORT", str(inner))
+    done = lab("doctor")
+    assert f"FAIL  local   port {inner}: would be " in done.out
+    assert "./scripts/lab up: works here" in done.out
+    assert "./scripts/lab up --local: does not work here yet" in done.out

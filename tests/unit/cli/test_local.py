@@ -194,13 +194,29 @@ def test_nothing_is_deleted_behind_a_link(
     assert (elsewhere / "photos").is_dir() and (elsewhere / "letter").read_text() == "dear"
 
 
-def test_a_link_in_the_labs_folder_is_not_followed(folder: Folder, lab: Lab, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["state", "logs"])
+def test_a_link_in_the_labs_folder_is_removed_and_not_followed(
+    folder: Folder, lab: Lab, tmp_path: Path, name: str
+) -> None:
+    """A link that stayed would be followed by the next start, which empties the folder of each service's state."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "letter").write_text("dear")
-    (folder.path / "state").symlink_to(elsewhere)
+    folder.logs.rmdir()
+    (folder.path / name).symlink_to(elsewhere)
     assert lab("down", "--local").code == 0
     assert (elsewhere / "letter").read_text() == "dear"
+    assert not (folder.path / name).is_symlink()
+
+
+def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_stays(repo: Path, lab: Lab, tmp_path: Path) -> None:
+    letter = tmp_path / "letter"
+    letter.write_text("dear")
+    (repo / ".lab").mkdir()
+    (repo / ".lab" / "local-0.lock").symlink_to(letter)
+    done = lab("up", "--local")
+    assert done.code == 1 and "local-0.lock" in done.err and "Traceback" not in done.err
+    assert letter.read_text() == "dear"
 
 
 def test_a_checkout_that_cannot_be_written_is_told(repo: Path, lab: Lab) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from labcli import supervisor as module
 from labcli.config import Config
+from labcli.logs import trim
 from labcli.plan import Folder, Plan
 from labcli.record import Record
 from labcli.supervisor import MemoryLimit, Service, Supervisor
@@ -69,6 +70,35 @@ def test_a_process_past_its_limit_is_counted_and_then_killed(tmp_path: Path) -> 
         assert small.enforce(processes[1:]) is None, "who is gone is not killed again"
     assert (tmp_path / "a" / "memory.max").read_text() == f"{40 * MB}\n"
     assert "oom_kill 0\n" in (tmp_path / "b" / "memory.events").read_text()
+
+
+def test_a_full_disk_does_not_keep_a_process_past_its_limit_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with subprocess.Popen(["sleep", "60"]) as child:
+        limit = MemoryLimit(tmp_path, 1)
+        monkeypatch.setattr(module, "write_whole", full)
+        assert "passed its memory limit" in (limit.enforce([psutil.Process(child.pid)]) or "")
+        assert child.wait(5) == -signal.SIGKILL
+
+
+def test_a_long_log_is_cut_though_the_disk_has_no_room_for_its_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then room is what is wanted."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("labcli.logs.MAX_BYTES", 2)
+    monkeypatch.setattr("shutil.copyfile", full)
+    log = tmp_path / "api.log"
+    log.write_text("much\n")
+    trim(log)
+    assert log.read_text() == ""
 
 
 def test_the_biggest_process_is_the_one_that_is_killed(tmp_path: Path) -> None:
