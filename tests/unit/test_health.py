@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from services.common.process.memory import MB
 from services.control_room import exporter
@@ -271,6 +271,24 @@ def test_what_is_exported_is_what_the_api_says(watched):
     assert found["lab_service_problem", "database", "connections"] == FAILING
     assert found["lab_service_memory_ratio", "api"] == 0.5
     assert found["lab_edge_health", "api"] == FAILING and found["lab_edge_rps", "api"] == 6.0
+
+
+def test_the_exported_series_have_the_labels_that_the_boards_and_alerts_ask_for(watched):
+    lab, _ = watched
+    lab.state()
+    registry = CollectorRegistry()
+    registry.register(exporter.StateCollector(lambda: lab.latest))
+    series = {line.rpartition(" ")[0] for line in generate_latest(registry).decode().splitlines()}
+    assert series >= {
+        "lab_status",
+        "lab_why",
+        'lab_kpi{name="success_ratio"}',
+        'lab_service_health{service="api"}',
+        'lab_service_problem{reason="queue",service="database"}',
+        'lab_service_memory_ratio{service="traffic"}',
+        'lab_edge_rps{service="database"}',
+        'lab_edge_health{service="frontend"}',
+    }
 
 
 def test_every_label_set_is_exported_from_the_start_and_a_kpi_that_is_null_is_nan(watched):

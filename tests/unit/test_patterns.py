@@ -165,6 +165,16 @@ def test_a_rate_limit_serves_its_rate_and_a_burst(switched_on, call):
     assert 100 <= served <= 106
 
 
+def test_a_rate_limit_begins_with_its_whole_burst_and_earns_a_request_at_a_time(switched_on, call):
+    limit, clock, _ = switched_on(RateLimit, rps=4.0, burst=2)
+    for now, served in [(0.0, 2), (0.125, 0), (0.25, 1), (60.0, 2)]:
+        clock[0] = now
+        for _ in range(served):
+            limit.before_request(call)
+        with pytest.raises(RateLimited, match="more than 4 requests a second"):
+            limit.before_request(call)
+
+
 def test_load_shedding_serves_its_number_and_refuses_the_next(switched_on, call):
     shedding, _, in_flight = switched_on(LoadShedding, max_in_flight=16)
     in_flight[0] = 16
@@ -243,6 +253,24 @@ def test_a_breaker_probe_that_the_bulkhead_refuses_is_given_back(service_of):
     switches.before_attempt(False)
     switches.after_attempt("ok", False)
     assert breaker.state == 0
+
+
+def test_adaptive_concurrency_begins_at_its_most_and_steps_as_its_rule_says(switched_on):
+    limit, _, in_flight = switched_on(AdaptiveConcurrency, target_seconds=0.1, min_limit=1, max_limit=4, decrease=0.5)
+    quick, slow = (Call("id", time.time(), started=time.perf_counter() - age) for age in (0, 1))
+    seen = [limit.limit]
+    for call in (slow, slow, slow, quick, quick, quick):
+        limit.after_request(call)
+        seen.append(limit.limit)
+    assert seen == [4, 2, 1, 1, 2, 2.5, 2.9]
+    for _ in range(9):
+        limit.after_request(quick)
+    assert limit.limit == 4
+    in_flight[0] = 4
+    limit.before_request(quick)
+    in_flight[0] = 5
+    with pytest.raises(Shed, match="more than 4 requests"):
+        limit.before_request(quick)
 
 
 def test_adaptive_concurrency_shrinks_when_answers_are_slow_and_grows_when_they_are_quick(switched_on):

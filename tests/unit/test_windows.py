@@ -17,6 +17,16 @@ def test_quantiles_are_by_nearest_rank():
     assert quantile([float(n) for n in range(100)], 0.95) == 95.0
 
 
+def test_of_forty_users_the_slowest_two_are_beyond_p95():
+    clock = Clock()
+    window = UserWindow(clock)
+    for number in range(40):
+        window.add("success", float(number))
+    felt = window.since(1000.0)
+    assert (felt["p50_seconds"], felt["p95_seconds"], felt["slowest_seconds"]) == (20.0, 38.0, 39.0)
+    assert window.since(1000.0, [100.0])["p95_seconds"] == 38.0
+
+
 def test_only_what_ended_since_the_moment_counts():
     clock = Clock()
     window = UserWindow(clock)
