@@ -16,6 +16,7 @@ from flask import Flask
 from services.common.process.settings import Settings
 from services.common.switches.base import HOOKS
 from services.common.switches.registry import Switches
+from services.common.switches.settings import CapacitySetting
 from services.common.topology import DATABASE
 
 ROUNDS = 300
@@ -35,7 +36,7 @@ def _database(folder: Path) -> Flask:
     app: Flask = importlib.import_module("services.database.app").create_app(
         Settings.from_env({"SERVICE": DATABASE.name, "STATE_DIR": str(folder), "CGROUP_DIR": str(folder)})
     )
-    app.extensions["lab"].service.switches.get("setting", "capacity").values.service_time_seconds = 0
+    app.extensions["lab"].service.switches[CapacitySetting].values["service_time_seconds"] = 0.0
     return app
 
 

@@ -19,6 +19,7 @@ from services.common.process.memory import Memory
 from services.common.switches.base import Host
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.registry import Switches
+from services.common.switches.settings import ArrivalsSetting
 from services.common.topology import TRAFFIC
 from services.traffic.users import UserMetrics, Users
 
@@ -51,7 +52,7 @@ async def _run(port: int, folder: Path) -> Lags:
     switches = Switches(CATALOGUE[TRAFFIC.name], Host(Memory(folder)), folder / "switches.json")
     metrics, dice = UserMetrics(CollectorRegistry()), random.Random()
     lags = metrics.lag = Lags()  # type: ignore[assignment]
-    users = Users(f"http://127.0.0.1:{port}", switches.get("setting", "arrivals"), metrics, dice)
+    users = Users(f"http://127.0.0.1:{port}", switches[ArrivalsSetting], metrics, dice)
     switches.subscribe(users.wake)
     switches.change("setting", "arrivals", True, {"rps": 0})
     running = asyncio.create_task(users.run())

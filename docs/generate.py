@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from services.common.scenes.files import all_scenes
 from services.common.scenes.model import SCENES_OF_THE_SHOW, Scene
-from services.common.switches.base import DURATION, KINDS, PROBABILITY
+from services.common.switches.base import KINDS, Switch
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.params import Param
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def _param(param: Param) -> str:
+def _param(param: Param[Any]) -> str:
     if param.choices:
         return f"`{param.name}` = {param.default} ({', '.join(param.choices)})"
     unit = f" {param.unit}" if param.unit else ""
@@ -30,9 +31,10 @@ def switches_table() -> str:
             for switch in (found for found in switches if found.kind == kind):
                 params = "<br>".join(_param(param) for param in switch.params)
                 rows.append(f"| {service} | {kind} | `{switch.name}` | {switch.story} | {params} |")
+    duration, probability = Switch.duration_seconds, Switch.probability
     wrapper = (
-        f"Every switch also takes `{DURATION.name}` ({DURATION.story}); one that acts on requests takes "
-        f"`{PROBABILITY.name}` ({PROBABILITY.story}, 0 to 1)."
+        f"Every switch also takes `{duration.name}` ({duration.story}); one that acts on requests takes "
+        f"`{probability.name}` ({probability.story}, 0 to 1)."
     )
     return "\n".join([*rows, "", wrapper])
 

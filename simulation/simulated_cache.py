@@ -8,7 +8,8 @@ from typing import Any
 
 from services.common.http.problems import FlightsFull, PeerTimeout, Problem
 from services.common.resources.store import Store
-from services.common.switches.settings import SPREAD
+from services.common.switches.defences.single_flight import SingleFlight
+from services.common.switches.settings import SPREAD, CacheSetting, ClientSetting
 from services.common.telemetry.windows import CountWindow
 
 from .engine import Ended, Engine, Steps
@@ -32,9 +33,9 @@ class SimulatedCache:
     def __init__(self, engine: Engine, switches: SimulatedSwitches, dice: random.Random) -> None:
         self._engine = engine
         self._switches = switches
-        self._setting = switches.get("setting", "cache")
-        self._client = switches.get("setting", "client")
-        self._single_flight = switches.get("defence", "single_flight")
+        self._setting = switches[CacheSetting]
+        self._client = switches[ClientSetting]
+        self._single_flight = switches[SingleFlight]
         self._dice = dice
         self._store = Store(lambda: engine.now)
         self._flights: dict[int, _Flight] = {}
@@ -43,16 +44,16 @@ class SimulatedCache:
         switches.subscribe(self._resize)
 
     def _resize(self) -> None:
-        values = self._setting.values
-        self._store.resize(self._switches.cache_room(values.keys) if values.ttl_seconds else 0)
+        setting = self._setting
+        self._store.resize(self._switches.cache_room(setting.keys) if setting.ttl_seconds else 0)
 
     def get(self, load: Load, load_for_all: Load) -> Steps:
         """An answer for a key; `load` works for the caller, `load_for_all` for whoever shares a query."""
-        values, seconds = self._setting.values, self._client.values.timeout_seconds
-        if not values.ttl_seconds:
+        seconds = self._client.timeout_seconds
+        if not self._setting.ttl_seconds:
             yield from load(None)
             return
-        key = self._dice.randrange(values.keys)
+        key = self._dice.randrange(self._setting.keys)
         self._lookups.add()
         if self._store.find(key) is not None:
             self._hits.add()
@@ -64,16 +65,16 @@ class SimulatedCache:
     def _fill(self, key: int, load: Load, seconds: float) -> Steps:
         if self._store.find(key) is None:
             yield from load(seconds)
-            self._store.put(key, True, self._setting.values.ttl_seconds * self._dice.uniform(1 - SPREAD, 1 + SPREAD))
+            self._store.put(key, True, self._setting.ttl_seconds * self._dice.uniform(1 - SPREAD, 1 + SPREAD))
 
     def _share(self, key: int, seconds: float, load: Load) -> Steps:
         flight = self._flights.get(key)
         if flight is None:
-            if self._flying >= self._single_flight.values.max_flights:
+            if self._flying >= self._single_flight.max_flights:
                 raise FlightsFull("too many shared queries are under way")
             flight = self._flights[key] = _Flight(self._engine)
             self._flying += 1
-            self._engine.spawn(self._fly(key, flight, load, self._single_flight.values.flight_seconds))
+            self._engine.spawn(self._fly(key, flight, load, self._single_flight.flight_seconds))
         yield from flight.landed.sleep(seconds)
         if not flight.landed.is_set():
             raise PeerTimeout("the shared query did not end in time")

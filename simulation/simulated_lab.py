@@ -9,7 +9,7 @@ from typing import Any
 
 from services.common.scenes.measures import Recording
 from services.common.scenes.model import Scene, Switched
-from services.common.switches.settings import MAX_IN_FLIGHT, Arrivals
+from services.common.switches.settings import MAX_IN_FLIGHT, ArrivalsSetting
 from services.common.topology import API, DATABASE, FRONTEND, SERVICES, TRAFFIC
 from services.control_room.status import WINDOW_SECONDS, judge, kpis_of
 
@@ -19,7 +19,7 @@ from .simulated_switches import why_blind
 
 ABOUT_SECONDS = 1.0
 ABOUT_EVERY_SECONDS = 0.5
-MAX_RPS = next(param.maximum for param in Arrivals.params if param.name == "rps")
+MAX_RPS = ArrivalsSetting.rps.maximum
 
 
 class SimulatedLab:

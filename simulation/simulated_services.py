@@ -17,7 +17,7 @@ from services.common.http.problems import (
     PoolTimeout,
     Problem,
 )
-from services.common.switches.settings import SPREAD, Arrivals
+from services.common.switches.settings import SPREAD, ArrivalsSetting, CapacitySetting, ClientSetting, PoolSetting
 from services.common.telemetry.windows import AttemptWindow, CountedCall, CountWindow, UserWindow
 from services.common.topology import API, DATABASE, TRAFFIC
 from services.traffic.schedule import Schedule
@@ -118,7 +118,7 @@ class Caller(Server):
     def __init__(self, engine: Engine, name: str, threads: int, dice: random.Random, peer: Server) -> None:
         super().__init__(engine, name, threads, dice)
         self._peer = peer
-        self._setting = self.switches.get("setting", "client")
+        self._setting = self.switches[ClientSetting]
         self._calls = AttemptWindow(lambda: engine.now)
 
     def handle(self, visit: Visit) -> Steps:
@@ -135,7 +135,7 @@ class Caller(Server):
             outcome, problem = yield from self._attempt(visit, seconds, counted, attempts > 1)
             if problem is None:
                 return
-            setting = self._setting.values
+            setting = self._setting
             if outcome == "rejected" or attempts >= setting.attempts or not self.switches.may_retry():
                 raise problem
             pause = backoff_seconds(setting, attempts, self.dice)
@@ -152,7 +152,7 @@ class Caller(Server):
         try:
             yield from self.lease(visit)
             counted.attempt()
-            outcome, refusal = yield from self._send(visit, seconds or self._setting.values.timeout_seconds)
+            outcome, refusal = yield from self._send(visit, seconds or self._setting.timeout_seconds)
             self.give_back()
         except (PoolTimeout, DeadlineExceeded) as problem:
             outcome, refusal = "rejected", problem
@@ -188,9 +188,9 @@ class Api(Caller):
     def __init__(self, engine: Engine, threads: int, dice: random.Random, peer: Server) -> None:
         super().__init__(engine, API.name, threads, dice, peer)
         self._cache = SimulatedCache(engine, self.switches, dice)
-        self._pool = self.switches.get("setting", "pool")
-        self._connections = Places(engine, self._pool.values.size)
-        self.switches.subscribe(lambda: self._connections.resize(self._pool.values.size))
+        self._pool = self.switches[PoolSetting]
+        self._connections = Places(engine, self._pool.size)
+        self.switches.subscribe(lambda: self._connections.resize(self._pool.size))
 
     def handle(self, visit: Visit) -> Steps:
         """An order: from the cache, or by a query, which others may share."""
@@ -202,7 +202,7 @@ class Api(Caller):
 
     def lease(self, visit: Visit) -> Steps:
         """Wait for a connection."""
-        yield from self._connections.acquire(self._pool.values.wait_seconds)
+        yield from self._connections.acquire(self._pool.wait_seconds)
         try:
             self.switches.after_queue(visit)
         except Problem:
@@ -225,14 +225,13 @@ class Database(Server):
 
     def __init__(self, engine: Engine, threads: int, dice: random.Random) -> None:
         super().__init__(engine, DATABASE.name, threads, dice)
-        self._capacity = self.switches.get("setting", "capacity")
-        values = self._capacity.values
-        self._slots = Places(engine, values.connections, values.queue_limit)
+        self._capacity = self.switches[CapacitySetting]
+        self._slots = Places(engine, self._capacity.connections, self._capacity.queue_limit)
         self.switches.subscribe(self._resize)
 
     def _resize(self) -> None:
-        values = self._capacity.values
-        self._slots.resize(self.switches.max_connections(values.connections), values.queue_limit)
+        capacity = self._capacity
+        self._slots.resize(self.switches.max_connections(capacity.connections), capacity.queue_limit)
 
     def handle(self, visit: Visit) -> Steps:
         """One query."""
@@ -242,7 +241,7 @@ class Database(Server):
         except Problem:
             self._slots.release()
             raise
-        yield self._capacity.values.service_time_seconds * self.dice.uniform(1 - SPREAD, 1 + SPREAD)
+        yield self._capacity.service_time_seconds * self.dice.uniform(1 - SPREAD, 1 + SPREAD)
         yield from self.pass_hooks(self.switches.during_query, visit)
         self._slots.release()
 
@@ -259,9 +258,7 @@ class Users:
         self._frontend = frontend
         self._max_in_flight = max_in_flight
         self.switches = SimulatedSwitches(TRAFFIC.name, make_host(engine, lambda: 0, dice))
-        setting = self.switches.get("setting", "arrivals")
-        assert isinstance(setting, Arrivals)
-        self._setting = setting
+        self._setting = self.switches[ArrivalsSetting]
         self._dice = dice
         self._sleeper: tuple[Task, int] | None = None
         self._began: dict[Task, float] = {}
@@ -286,7 +283,7 @@ class Users:
             values = setting.values
             if values is not asked:
                 asked = values
-                schedule.change(values.rps, values.seed, engine.now)
+                schedule.change(setting.rps, setting.seed, engine.now)
             self._sleeper = (engine.current, engine.current.turn)
             if (yield None if schedule.due is None else max(0.0, schedule.due - engine.now)) is not None:
                 continue
@@ -300,7 +297,7 @@ class Users:
     def _visit(self) -> Steps:
         task, began = self._engine.current, self._engine.now
         self._began[task] = began
-        patience = self._setting.values.patience_seconds
+        patience = self._setting.patience_seconds
         answer = yield from self._frontend.ask("/checkout", patience, began + patience)
         del self._began[task]
         outcome = "timeout" if answer is None else "success" if answer is OK else "error"
@@ -311,7 +308,7 @@ class Users:
         now = self._engine.now
         waiting = [now - began for began in self._began.values()]
         return {
-            "rps": self._setting.values.rps,
+            "rps": self._setting.rps,
             "epoch_age_seconds": now,
             "window_seconds": now - since,
             "in_flight": self.in_flight,

@@ -59,7 +59,7 @@ class SimulatedLockContention(LockContention):
 
     def during_query(self, call: Call) -> None:
         """Owe the wait for the lock, and the time that it is held."""
-        self._engine.owed.append(self._hold(self.values.hold_seconds))
+        self._engine.owed.append(self._hold(self.hold_seconds))
 
     def _hold(self, seconds: float) -> Steps:
         assert isinstance(self._ended, Ended)
@@ -103,7 +103,7 @@ class SimulatedSwitches(Switches):
         """Nothing of a simulation is kept."""
 
 
-def unbounded(param: Param) -> Param:
+def unbounded(param: Param[Any]) -> Param[Any]:
     """The parameter without its maximum."""
     is_number = not param.choices and not isinstance(param.default, bool)
     return replace(param, maximum=math.inf) if is_number else param

@@ -21,6 +21,7 @@ from services.common.scenes.play import play_of_body
 from services.common.switches.base import KINDS
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.params import Param
+from services.common.switches.settings import ArrivalsSetting
 from services.common.telemetry.metrics import ProcessCollector
 from services.common.topology import SERVICES
 from services.control_room.api_document import openapi_text
@@ -32,9 +33,9 @@ from services.control_room.page.guard import Guard
 from services.control_room.stage import Stage
 
 STATUS_SECONDS = 1.0
-COUNT = Param("count", "test requests", 1, "", 1, MAX_TEST_REQUESTS)
-RPS = Param("rps", "users per second", 4.0, "1/s", 0, 500)
-MOMENT = Param("after", "seconds since 1970", 0.0, "s", 0, 1e12)
+COUNT = Param(1, "test requests", "", 1, MAX_TEST_REQUESTS, name="count")
+RPS = ArrivalsSetting.rps
+MOMENT = Param(0.0, "seconds since 1970", "s", 0, 1e12, name="after")
 
 
 class Runtime:

@@ -15,7 +15,7 @@ from services.common.process.runtime import Runtime
 from services.common.process.service import Service, caller_has_gone, install_data_plane
 from services.common.process.settings import Settings
 from services.common.resources.slots import Slots
-from services.common.switches.settings import SPREAD
+from services.common.switches.settings import SPREAD, CapacitySetting
 from services.common.telemetry import metrics
 
 
@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     install_data_plane(app, service, ["/query"])
     slots = _make_slots(service)
-    capacity = service.switches.get("setting", "capacity")
+    capacity = service.switches[CapacitySetting]
     dice = capacity.host.random
     abandoned = Counter("lab_db_abandoned", "Queries finished for a caller that has gone.", registry=service.registry)
 
@@ -34,7 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         slots.acquire()
         try:
             service.switches.after_queue(g.call)
-            seconds = capacity.values.service_time_seconds * dice.uniform(1 - SPREAD, 1 + SPREAD)
+            seconds = capacity.service_time_seconds * dice.uniform(1 - SPREAD, 1 + SPREAD)
             service.epoch.wait(seconds, g.call.sent_at)
             service.switches.during_query(g.call)
             service.epoch.check(g.call.sent_at)
@@ -50,17 +50,17 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _make_slots(service: Service) -> Slots:
     """The connection slots, which follow their setting and every switch that limits them."""
-    setting = service.switches.get("setting", "capacity")
+    setting = service.switches[CapacitySetting]
     waits = metrics.QueueWaits(
         service.registry, "lab_db_queue_wait_seconds", "How long a query waits for a connection."
     )
-    slots = Slots(setting.values.connections, setting.values.queue_limit, waits.add)
+    slots = Slots(setting.connections, setting.queue_limit, waits.add)
     waits.waiting = slots.ages
     service.add_queue("connections", waits)
 
     def resize() -> None:
-        connections = service.switches.max_connections(setting.values.connections)
-        slots.resize(connections, setting.values.queue_limit)
+        connections = service.switches.max_connections(setting.connections)
+        slots.resize(connections, setting.queue_limit)
 
     service.switches.subscribe(resize)
     service.on_reset.append(slots.drain)

@@ -13,19 +13,19 @@ from services.common.process.admin_server import serve_admin
 from services.common.process.descriptors import connections_for, raise_limit
 from services.common.process.service import Service, write_instance
 from services.common.process.settings import Settings
-from services.common.switches.settings import MAX_IN_FLIGHT
+from services.common.switches.settings import MAX_IN_FLIGHT, ArrivalsSetting
 from services.traffic.users import UserMetrics, Users
 
 
 def create_service(settings: Settings) -> tuple[Service, Users]:
     """The traffic's service, wired to its users."""
     service = Service(settings)
-    arrivals = service.switches.get("setting", "arrivals")
+    arrivals = service.switches[ArrivalsSetting]
     most = connections_for(raise_limit(), MAX_IN_FLIGHT)
     users = Users(settings.data_urls["frontend"], arrivals, UserMetrics(service.registry), most)
     service.switches.subscribe(users.wake)
     service.on_reset.append(users.drop_all)
-    service.state_parts.append(lambda since: {"rps": arrivals.values.rps, **users.state(since, time.monotonic())})
+    service.state_parts.append(lambda since: {"rps": arrivals.rps, **users.state(since, time.monotonic())})
     return service, users
 
 

@@ -19,8 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.common.calls.call import DEADLINE, REQUEST_ID, REQUEST_START, new_request_id
 from services.common.http.problems import Reset
-from services.common.switches.base import Switch
-from services.common.switches.settings import MAX_IN_FLIGHT
+from services.common.switches.settings import MAX_IN_FLIGHT, ArrivalsSetting
 from services.common.telemetry.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES, caller_timeout
 from services.common.telemetry.windows import RECENT_SECONDS, CountWindow, UserWindow
 from services.common.topology import FRONTEND
@@ -85,7 +84,7 @@ class Users:
     def __init__(
         self,
         url: str,
-        setting: Switch,
+        setting: ArrivalsSetting,
         metrics: UserMetrics,
         max_in_flight: int = MAX_IN_FLIGHT,
         rng: random.Random | None = None,
@@ -103,8 +102,8 @@ class Users:
         self.window = UserWindow()
         self.arrivals = CountWindow()
         metrics.in_flight.set_function(lambda: len(self._tasks))
-        metrics.patience.set_function(lambda: setting.values.patience_seconds)
-        metrics.target.set_function(lambda: setting.values.rps)
+        metrics.patience.set_function(lambda: setting.patience_seconds)
+        metrics.target.set_function(lambda: setting.rps)
 
     def wake(self) -> None:
         """The rate has changed: draw the next arrival anew. From any thread."""
@@ -150,7 +149,7 @@ class Users:
                 "ended": felt["ended"],
                 "failed": felt["ended"] - felt["succeeded"],
                 "seconds": now - since,
-                "timeout_seconds": self._setting.values.patience_seconds,
+                "timeout_seconds": self._setting.patience_seconds,
                 "attempts_allowed": 1,
             },
         }
@@ -173,8 +172,7 @@ class Users:
 
     def _wanted(self) -> tuple[float, int]:
         """The rate and the seed of the setting."""
-        values = self._setting.values
-        return values.rps, values.seed
+        return self._setting.rps, self._setting.seed
 
     async def _wait_for_opening(self) -> None:
         """At the start of the lab, come when the shop is open: the services start side by side."""
@@ -222,7 +220,7 @@ class Users:
         """One user: a connection of their own, one request, and patience that ends."""
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self._setting.values.patience_seconds):
+            async with asyncio.timeout(self._setting.patience_seconds):
                 outcome = await self._request()
         except TimeoutError:
             outcome = "timeout"
@@ -241,7 +239,7 @@ class Users:
             address = await self._address.resolve()
         except OSError as error:
             raise ConnectionRefusedError(str(error)) from error
-        now, patience = time.time(), self._setting.values.patience_seconds
+        now, patience = time.time(), self._setting.patience_seconds
         reader, writer = await asyncio.open_connection(address, self._address.port)
         try:
             headers = {

@@ -29,7 +29,7 @@ SERVICES = ["traffic", "frontend", "api", "database", "control-room"]
 DATA_SERVICES = ["frontend", "api", "database"]
 
 
-def values(param: Param) -> st.SearchStrategy[Any]:
+def values(param: Param[Any]) -> st.SearchStrategy[Any]:
     """Any value that the parameter allows; a switch that goes off by itself is no state to reset from."""
     if param.name == "duration_seconds":
         return st.just(0)

@@ -291,7 +291,7 @@ def test_an_open_breaker_rejects_without_calling(client, frontend, peer, call):
     [("none", [0, 0, 0], [0, 0, 0]), ("exponential", [1, 2, 4], [1, 2, 4]), ("full_jitter", [0, 0, 0], [1, 2, 4])],
 )
 def test_backoff_follows_its_policy(backoff, least, most):
-    setting = SimpleNamespace(backoff=backoff, backoff_base_seconds=1)
+    setting = SimpleNamespace(backoff=backoff, backoff_base_seconds=1.0)
     rng = random.Random(1)
     for retry in (1, 2, 3):
         drawn = [backoff_seconds(setting, retry, rng) for _ in range(100)]

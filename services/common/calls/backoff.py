@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from types import SimpleNamespace
+
+from services.common.switches.settings import ClientSetting
 
 MAX_BACKOFF_SECONDS = 30.0
 
 
-def backoff_seconds(setting: SimpleNamespace, retry: int, rng: random.Random) -> float:
+def backoff_seconds(setting: ClientSetting, retry: int, rng: random.Random) -> float:
     """The pause before retry number `retry` (from 1), in seconds.
 
     Source: AWS Architecture Blog, "Exponential Backoff And Jitter".

@@ -25,6 +25,7 @@ from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUE
 from services.common.http import problems
 from services.common.process.epoch import Epoch
 from services.common.switches.registry import Switches
+from services.common.switches.settings import ClientSetting
 from services.common.telemetry.metrics import ClientMetrics
 from services.common.telemetry.windows import AttemptWindow, CountedCall, CountWindow, SumWindow
 
@@ -67,7 +68,7 @@ class PeerClient:
         self.peer = peer
         self._base_url = base_url
         self._switches = switches
-        self._setting = switches.get("setting", "client")
+        self._setting = switches[ClientSetting]
         self._epoch = epoch
         self._metrics = metrics
         self._lease = lease
@@ -81,7 +82,7 @@ class PeerClient:
     @property
     def timeout_seconds(self) -> float:
         """How long one attempt may take."""
-        return float(self._setting.values.timeout_seconds)
+        return self._setting.timeout_seconds
 
     def get(self, path: str, call: Call, timeout_seconds: float | None = None) -> Any:
         """The peer's answer to GET `path`, from JSON; an attempt may take `timeout_seconds`, or else the setting's.
@@ -96,7 +97,7 @@ class PeerClient:
             attempt = self._attempt(path, call, timeout_seconds, counted, is_retry=attempts > 1)
             if attempt.problem is None:
                 return attempt.answer
-            setting = self._setting.values  # read each time: the cure may be switched on in mid-call
+            setting = self._setting  # asked each time: the cure may be switched on in mid-call
             if attempt.outcome == "rejected" or attempts >= setting.attempts or not self._switches.may_retry():
                 raise attempt.problem
             pause = backoff_seconds(setting, attempts, self._random)
@@ -122,7 +123,7 @@ class PeerClient:
             "failed": int(failed),
             "seconds": now - since,
             "timeout_seconds": self.timeout_seconds,
-            "attempts_allowed": self._setting.values.attempts,
+            "attempts_allowed": self._setting.attempts,
         }
 
     def forget(self) -> None:

@@ -12,6 +12,7 @@ from services.common.calls.client import PeerClient
 from services.common.process.service import Service
 from services.common.switches.defences.circuit_breaker import CircuitBreaker
 from services.common.switches.defences.retry_budget import RetryBudget
+from services.common.switches.settings import ClientSetting
 from services.common.telemetry.metrics import ClientMetrics
 
 
@@ -20,11 +21,9 @@ def make_client(
 ) -> PeerClient:
     """The client with which `service` calls `peer`; `lease` holds a connection of its pool for one attempt."""
     metrics = ClientMetrics(service.registry, peer)
-    breaker = service.switches.get("defence", "circuit_breaker")
-    budget = service.switches.get("defence", "retry_budget")
-    assert isinstance(breaker, CircuitBreaker) and isinstance(budget, RetryBudget)
-    setting = service.switches.get("setting", "client")
-    metrics.timeout.set_function(lambda: setting.values.timeout_seconds)
+    breaker, budget = service.switches[CircuitBreaker], service.switches[RetryBudget]
+    setting = service.switches[ClientSetting]
+    metrics.timeout.set_function(lambda: setting.timeout_seconds)
     metrics.breaker_state.set_function(lambda: breaker.state)
     metrics.retry_tokens.set_function(lambda: budget.tokens)
     client = PeerClient(

@@ -80,7 +80,7 @@ def switch_body(switch: type[Switch]) -> dict[str, Any]:
     return object_of({"active": {"type": "boolean"}, "params": params}, ["active"])
 
 
-def param_schema(param: Param) -> dict[str, Any]:
+def param_schema(param: Param[Any]) -> dict[str, Any]:
     """What a parameter may be."""
     schema: dict[str, Any] = {"type": param.type, "default": param.default, "description": param.story}
     if param.choices:

@@ -73,8 +73,8 @@ def create_admin_app(service: Service) -> Flask:
         service.switches.get(kind, name)
         body = json_body(active=boolean, params=optional_object)
         switch = service.change(_epoch_of_call(service.epoch.number), kind, name, body["active"], body["params"])
-        log.info("%s %s is %s", kind, name, "on" if switch.active else "off", extra={"params": vars(switch.values)})
-        return jsonify(service=service.name, kind=kind, name=name, active=switch.active, params=vars(switch.values))
+        log.info("%s %s is %s", kind, name, "on" if switch.active else "off", extra={"params": switch.values})
+        return jsonify(service=service.name, kind=kind, name=name, active=switch.active, params=switch.values)
 
     @app.post("/admin/reset")
     def reset() -> Response:

@@ -10,7 +10,7 @@ from services.common.calls.client import PeerClient
 from services.common.process.service import Service
 from services.common.resources.store import Store
 from services.common.switches.defences.single_flight import SingleFlight
-from services.common.switches.settings import SPREAD
+from services.common.switches.settings import SPREAD, CacheSetting
 from services.common.telemetry.metrics import CacheMetrics
 from services.common.telemetry.windows import CountWindow
 
@@ -25,23 +25,20 @@ class Cache:
         self._client = client
         self._epoch = service.epoch
         self._switches = service.switches
-        self._setting = setting = service.switches.get("setting", "cache")
+        self._setting = setting = service.switches[CacheSetting]
         self._random = setting.host.random
         self._store = store = Store(setting.host.clock)
         self._hits, self._lookups = CountWindow(), CountWindow()
-        flights = service.switches.get("defence", "single_flight")
-        assert isinstance(flights, SingleFlight)
-        self._metrics = CacheMetrics(service.registry, flights, lambda: len(store))
+        self._metrics = CacheMetrics(service.registry, service.switches[SingleFlight], lambda: len(store))
         service.switches.subscribe(self._resize)
         service.on_reset += [self._hits.clear, self._lookups.clear]
         service.state_parts.append(self._state)
 
     def get(self, path: str, call: Call) -> Any:
         """The answer to GET `path` for a key; raises what the client does."""
-        values = self._setting.values
-        if not values.ttl_seconds:
+        if not self._setting.ttl_seconds:
             return self._client.get(path, call)
-        key = self._random.randrange(values.keys)
+        key = self._random.randrange(self._setting.keys)
         found = self._store.find(key)
         self._lookups.add()
         if found is not None:
@@ -57,14 +54,11 @@ class Cache:
         if answer is None:
             answer = self._client.get(path, call, timeout_seconds)
             self._epoch.check(call.sent_at)
-            self._store.put(
-                key, answer, self._setting.values.ttl_seconds * self._random.uniform(1 - SPREAD, 1 + SPREAD)
-            )
+            self._store.put(key, answer, self._setting.ttl_seconds * self._random.uniform(1 - SPREAD, 1 + SPREAD))
         return answer
 
     def _resize(self) -> None:
-        values = self._setting.values
-        self._store.resize(self._switches.cache_room(values.keys) if values.ttl_seconds else 0)
+        self._store.resize(self._switches.cache_room(self._setting.keys) if self._setting.ttl_seconds else 0)
 
     def _state(self, since: float) -> dict[str, Any]:
         hits, lookups = self._hits.since(since), self._lookups.since(since)

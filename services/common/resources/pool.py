@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from services.common.calls.call import Call
 from services.common.process.service import Service
 from services.common.resources.slots import Slots
+from services.common.switches.settings import PoolSetting
 from services.common.telemetry import metrics
 
 
@@ -16,14 +17,14 @@ class Pool:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._setting = setting = service.switches.get("setting", "pool")
+        self._setting = setting = service.switches[PoolSetting]
         waits = metrics.QueueWaits(
             service.registry, "lab_pool_wait_seconds", "How long a call waits for a connection of the pool."
         )
-        self._slots = slots = Slots(setting.values.size, waited=waits.add)
+        self._slots = slots = Slots(setting.size, waited=waits.add)
         waits.waiting = slots.ages
         service.add_queue("pool", waits)
-        service.switches.subscribe(lambda: slots.resize(setting.values.size))
+        service.switches.subscribe(lambda: slots.resize(setting.size))
         service.on_reset.append(slots.drain)
         service.state_parts.append(
             lambda _: {"pool": {"in_use": slots.in_use, "size": slots.capacity, "waiting": slots.queued}}
@@ -40,7 +41,7 @@ class Pool:
         Raises:
             PoolTimeout: none came free in time.
         """
-        self._slots.acquire(self._setting.values.wait_seconds)
+        self._slots.acquire(self._setting.wait_seconds)
         try:
             self._service.switches.after_queue(call)
             yield

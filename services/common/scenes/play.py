@@ -9,10 +9,10 @@ from services.common.http import problems
 from services.common.http.web import boolean, json_body, optional_object
 from services.common.scenes.model import Play, Switched
 from services.common.switches.catalogue import check_switch
-from services.common.switches.settings import Arrivals
+from services.common.switches.settings import ArrivalsSetting
 
 MAX_DEFENCES = 20
-SEED = next(param for param in Arrivals.params if param.name == "seed")
+SEED = ArrivalsSetting.seed
 
 
 def _narrate(field: str, value: Any) -> bool:

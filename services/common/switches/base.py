@@ -12,20 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, TypeVar
 
 from services.common.calls.call import Call
 from services.common.process.memory import Memory
-from services.common.switches.params import Param, Value, defaults, namespace
+from services.common.switches.params import Param, Value, defaults
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Load = Callable[[Call, float], Any]  # what a miss of the cache has to do, and how many seconds it may take
 NO_CPU = "the model has no CPU"
 NO_MEMORY = "the model has no memory, and no pauses to collect it"
 KINDS = ("failure", "defence", "setting")
-DURATION = Param("duration_seconds", "switches itself back after this long; 0 is never", 0.0, "s", 0, 86400)
-PROBABILITY = Param("probability", "share of the requests that it hits", 1.0, "", 0, 1)
 
 
 def hook(method: Method) -> Method:
@@ -52,22 +49,28 @@ class Switch:
     kind: ClassVar[str]
     name: ClassVar[str]
     story: ClassVar[str]
-    params: ClassVar[tuple[Param, ...]] = ()
+    params: ClassVar[tuple[Param[Any], ...]] = ()  # its own, in the order in which the class has them
     simulated: ClassVar[Literal[True] | str] = "the model does not know it"  # or why nothing can be predicted of it
     per_request: ClassVar[bool] = False  # then the wrapper's `probability` is a parameter too
+    probability = Param(1.0, "share of the requests that it hits", "", 0, 1)
+    duration_seconds = Param(0.0, "switches itself back after this long; 0 is never", "s", 0, 86400)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.params = (*cls.params, *(value for value in vars(cls).values() if isinstance(value, Param)))
 
     def __init__(self, host: Host) -> None:
         self.host = host
         self.active = False
-        self.values: SimpleNamespace = namespace(defaults(self.params))
+        self.values: dict[str, Value] = defaults(self.all_params())
         self.changed_at = 0.0
         self.expires_at: float | None = None
         self._ended = self.host.event()
 
     @classmethod
-    def all_params(cls) -> tuple[Param, ...]:
+    def all_params(cls) -> tuple[Param[Any], ...]:
         """The switch's own parameters, then those of the wrapper."""
-        return (*cls.params, PROBABILITY, DURATION) if cls.per_request else (*cls.params, DURATION)
+        return (*cls.params, *((cls.probability,) if cls.per_request else ()), cls.duration_seconds)
 
     @classmethod
     def describe(cls) -> dict[str, Any]:
@@ -152,7 +155,7 @@ class Switch:
 
     def start(self, values: dict[str, Value], expires_at: float | None) -> None:
         """Take these values (all of them, checked) and go on."""
-        self.values = namespace(values)
+        self.values = values
         self.expires_at = expires_at
         if not self.active:
             self._ended = self.host.event()
@@ -164,7 +167,7 @@ class Switch:
         if not self.active:
             return
         self.active = False
-        self.values = namespace(defaults(self.params))
+        self.values = defaults(self.all_params())
         self.expires_at = None
         self._ended.set()
         self.on_stop()

@@ -33,14 +33,14 @@ from services.common.switches.failures.outage import Outage
 from services.common.switches.failures.slow_query import SlowQuery
 from services.common.switches.failures.thread_leak import ThreadLeak
 from services.common.switches.params import parse_params
-from services.common.switches.settings import Arrivals, Cache, Capacity, Client, Pool
+from services.common.switches.settings import ArrivalsSetting, CacheSetting, CapacitySetting, ClientSetting, PoolSetting
 
 # What a service does with the requests that come to it, and with those that it sends.
 DOOR: tuple[type[Switch], ...] = (Deadline, RateLimit, LoadShedding, AdaptiveConcurrency)
 CALLER: tuple[type[Switch], ...] = (RetryBudget, CircuitBreaker, Bulkhead)
 
 CATALOGUE: dict[str, tuple[type[Switch], ...]] = {
-    "frontend": (*DOOR, *CALLER, Latency, ErrorRate, CpuBurn, Hang, Crash, Client),
+    "frontend": (*DOOR, *CALLER, Latency, ErrorRate, CpuBurn, Hang, Crash, ClientSetting),
     "api": (
         *DOOR,
         *CALLER,
@@ -54,9 +54,9 @@ CATALOGUE: dict[str, tuple[type[Switch], ...]] = {
         CpuBurn,
         Hang,
         Crash,
-        Client,
-        Pool,
-        Cache,
+        ClientSetting,
+        PoolSetting,
+        CacheSetting,
     ),
     "database": (
         *DOOR,
@@ -67,9 +67,9 @@ CATALOGUE: dict[str, tuple[type[Switch], ...]] = {
         Outage,
         ErrorRate,
         Hang,
-        Capacity,
+        CapacitySetting,
     ),
-    "traffic": (Arrivals,),
+    "traffic": (ArrivalsSetting,),
 }
 
 

@@ -5,26 +5,51 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, Generic, Protocol, Self, TypeVar, overload
 
 from services.common.http.problems import InvalidParameter
 
 Value = bool | int | float | str
+V = TypeVar("V", bool, int, float, str)
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
-@dataclass(frozen=True)
-class Param:
-    """One parameter: its type is that of its default; numbers have both bounds, strings have choices."""
+class HasValues(Protocol):
+    """What has parameters: a switch. `values` are those that hold now, by name."""
 
-    name: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Param(Generic[V]):
+    """One parameter: its type is that of its default; numbers have both bounds, strings have choices.
+
+    A class that has it as an attribute names it so, and reads its value there: `latency.delay_seconds` is a number,
+    `Latency.delay_seconds` this description.
+    """
+
+    default: V
     story: str
-    default: Value
     unit: str = ""
     minimum: float = 0
     maximum: float = 0
     choices: tuple[str, ...] = ()
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        object.__setattr__(self, "name", name)
+
+    @overload
+    def __get__(self, switch: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, switch: HasValues, owner: type) -> V: ...
+
+    def __get__(self, switch: HasValues | None, owner: type) -> Self | V:
+        if switch is None:
+            return self
+        value: V = switch.values[self.name]
+        return value
 
     @property
     def type(self) -> str:
@@ -39,7 +64,7 @@ class Param:
             return [True, False]
         return {"type": self.type, "minimum": self.minimum, "maximum": self.maximum, "unit": self.unit}
 
-    def parse(self, value: Any) -> Value:
+    def parse(self, value: Any) -> V:
         """The value in the parameter's type.
 
         Raises:
@@ -83,12 +108,12 @@ class Param:
         return described
 
 
-def defaults(params: Sequence[Param]) -> dict[str, Value]:
+def defaults(params: Sequence[Param[Any]]) -> dict[str, Value]:
     """Every parameter's default, by name."""
     return {param.name: param.default for param in params}
 
 
-def parse_params(params: Sequence[Param], given: Mapping[str, Any]) -> dict[str, Value]:
+def parse_params(params: Sequence[Param[Any]], given: Mapping[str, Any]) -> dict[str, Value]:
     """All parameters, those left out at their defaults.
 
     Raises:
@@ -99,8 +124,3 @@ def parse_params(params: Sequence[Param], given: Mapping[str, Any]) -> dict[str,
         if name not in known:
             raise InvalidParameter(f"there is no parameter {name!r:.60}", field=name[:60], allowed=sorted(known))
     return defaults(params) | {name: known[name].parse(value) for name, value in given.items()}
-
-
-def namespace(values: Mapping[str, Value]) -> SimpleNamespace:
-    """The values as attributes: `values.rps`."""
-    return SimpleNamespace(**values)

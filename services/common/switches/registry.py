@@ -7,13 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from services.common.calls.call import Call
 from services.common.http.problems import NotFound, Problem
 from services.common.switches import saved
 from services.common.switches.base import HOOKS, KINDS, Host, Load, Switch
 from services.common.switches.params import Value, defaults, parse_params
+
+S = TypeVar("S", bound=Switch)
 
 
 class Switches:
@@ -34,8 +36,14 @@ class Switches:
     def __iter__(self) -> Iterator[Switch]:
         return iter(self._switches.values())
 
+    def __getitem__(self, wanted: type[S]) -> S:
+        """The switch of this class; `switches[RateLimit].rps`."""
+        switch = self._switches[wanted.kind, wanted.name]
+        assert isinstance(switch, wanted)
+        return switch
+
     def get(self, kind: str, name: str) -> Switch:
-        """The switch.
+        """The switch of this name, which somebody outside has given.
 
         Raises:
             NotFound: naming the kinds or names that there are.
@@ -64,14 +72,14 @@ class Switches:
         values = parse_params(switch.all_params(), given)
         switch.check(values)
         with self._lock:
-            before = (switch.active, vars(switch.values))
+            before = (switch.active, switch.values)
             own = {param.name: values[param.name] for param in switch.params}
             if active and not (kind == "setting" and own == defaults(switch.params)):
                 duration = float(values["duration_seconds"])
                 self._start(switch, values, time.time() + duration if duration else None)
             else:
                 self._stop(switch)
-            if (switch.active, vars(switch.values)) != before:
+            if (switch.active, switch.values) != before:
                 switch.changed_at = time.time()
             self._changed()
         return switch
@@ -192,8 +200,7 @@ class Switches:
             switch.after_attempt(outcome, is_retry)
 
     def _hits(self, switch: Switch) -> bool:
-        probability = getattr(switch.values, "probability", 1.0)
-        return probability >= 1.0 or self._random.random() < probability
+        return not switch.per_request or switch.probability >= 1 or self._random.random() < switch.probability
 
     def active(self) -> dict[str, dict[str, dict[str, Value]]]:
         """What is on: {kind: {name: {parameter: value}}}, every kind present."""
@@ -201,7 +208,7 @@ class Switches:
         with self._lock:
             for switch in self._switches.values():
                 if switch.active:
-                    state[switch.kind][switch.name] = dict(vars(switch.values))
+                    state[switch.kind][switch.name] = dict(switch.values)
         return state
 
     def expiries(self) -> dict[str, dict[str, float]]:

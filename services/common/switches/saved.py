@@ -29,7 +29,7 @@ class SavedSwitch:
     @classmethod
     def of(cls, switch: Switch) -> SavedSwitch:
         """The switch as it is now."""
-        values = dict(vars(switch.values))
+        values = dict(switch.values)
         return cls(switch.kind, switch.name, values, switch.changed_at, switch.expires_at, switch.active)
 
 

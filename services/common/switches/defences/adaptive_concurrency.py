@@ -17,12 +17,10 @@ class AdaptiveConcurrency(Defence):
     name = "adaptive_concurrency"
     simulated = True
     story = "A limit on requests in flight grows while answers are quick and shrinks when they are slow."
-    params = (
-        Param("target_seconds", "answers slower than this shrink the limit", 0.5, "s", 0.001, 60),
-        Param("min_limit", "the limit never goes below this", 2, "", 1, 100),
-        Param("max_limit", "and never above", 48, "", 1, 127),
-        Param("decrease", "factor of each shrinking", 0.9, "", 0.1, 0.99),
-    )
+    target_seconds = Param(0.5, "answers slower than this shrink the limit", "s", 0.001, 60)
+    min_limit = Param(2, "the limit never goes below this", "", 1, 100)
+    max_limit = Param(48, "and never above", "", 1, 127)
+    decrease = Param(0.9, "factor of each shrinking", "", 0.1, 0.99)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -30,7 +28,7 @@ class AdaptiveConcurrency(Defence):
         self.limit = 0.0
 
     def on_start(self) -> None:
-        self.limit = float(self.values.max_limit)
+        self.limit = float(self.max_limit)
 
     def on_stop(self) -> None:
         self.limit = 0.0
@@ -40,9 +38,8 @@ class AdaptiveConcurrency(Defence):
             raise Shed(f"more than {self.limit:.0f} requests are in flight")
 
     def after_request(self, call: Call) -> None:
-        values = self.values
         with self._lock:
-            if call.elapsed_seconds > values.target_seconds:
-                self.limit = max(values.min_limit, self.limit * values.decrease)
+            if call.elapsed_seconds > self.target_seconds:
+                self.limit = max(self.min_limit, self.limit * self.decrease)
             else:
-                self.limit = min(values.max_limit, self.limit + 1 / max(1.0, self.limit))
+                self.limit = min(self.max_limit, self.limit + 1 / max(1.0, self.limit))

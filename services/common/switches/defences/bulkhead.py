@@ -16,7 +16,7 @@ class Bulkhead(Defence):
     name = "bulkhead"
     simulated = True
     story = "Calls to the next service may take only a part of the threads; the others stay free."
-    params = (Param("max_concurrent", "calls under way at once", 32, "", 1, 127),)
+    max_concurrent = Param(32, "calls under way at once", "", 1, 127)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -26,7 +26,7 @@ class Bulkhead(Defence):
 
     def before_attempt(self) -> None:
         with self._lock:
-            if self.under_way >= self.values.max_concurrent:
+            if self.under_way >= self.max_concurrent:
                 raise BulkheadFull(f"{self.under_way} calls are under way")
             self.under_way += 1
         self._let_in.by_this = True

@@ -20,12 +20,10 @@ class CircuitBreaker(Defence):
     name = "circuit_breaker"
     simulated = True
     story = "Calls to a peer that keeps failing are refused at once, and probed from time to time."
-    params = (
-        Param("failure_ratio", "share of failed calls that opens it", 0.5, "", 0.01, 1),
-        Param("calls", "how many of the last calls it looks at", 20, "", 1, 1000),
-        Param("open_seconds", "how long it stays open", 5.0, "s", 0.1, 300),
-        Param("probes", "calls that it lets through to decide whether to close", 3, "", 1, 100),
-    )
+    failure_ratio = Param(0.5, "share of failed calls that opens it", "", 0.01, 1)
+    calls = Param(20, "how many of the last calls it looks at", "", 1, 1000)
+    open_seconds = Param(5.0, "how long it stays open", "s", 0.1, 300)
+    probes = Param(3, "calls that it lets through to decide whether to close", "", 1, 100)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -37,19 +35,19 @@ class CircuitBreaker(Defence):
 
     def on_start(self) -> None:
         with self._lock:
-            self._failed = deque(self._failed, maxlen=self.values.calls)
+            self._failed = deque(self._failed, maxlen=self.calls)
 
     def on_stop(self) -> None:
         with self._lock:
             self._become(CLOSED)
-            self._failed = deque(maxlen=self.values.calls)
+            self._failed = deque(maxlen=self.calls)
             self._opened_at = 0.0
 
     def before_attempt(self) -> None:
         with self._lock:
-            if self.state == OPEN and self.host.clock() - self._opened_at >= self.values.open_seconds:
+            if self.state == OPEN and self.host.clock() - self._opened_at >= self.open_seconds:
                 self._become(HALF_OPEN)
-            if self.state == OPEN or (self.state == HALF_OPEN and self._probes_sent >= self.values.probes):
+            if self.state == OPEN or (self.state == HALF_OPEN and self._probes_sent >= self.probes):
                 raise BreakerOpen("the service behind this one kept failing")
             if self.state == HALF_OPEN:
                 self._probes_sent += 1
@@ -68,7 +66,7 @@ class CircuitBreaker(Defence):
             elif self.state == CLOSED:
                 self._failed.append(failed)
                 full = len(self._failed) == self._failed.maxlen
-                if full and sum(self._failed) >= self.values.failure_ratio * len(self._failed):
+                if full and sum(self._failed) >= self.failure_ratio * len(self._failed):
                     self._open()
 
     def _become(self, state: int) -> None:
@@ -81,7 +79,7 @@ class CircuitBreaker(Defence):
             self._open()
             return
         self._probes_passed += 1
-        if self._probes_passed >= self.values.probes:
+        if self._probes_passed >= self.probes:
             self._become(CLOSED)
 
     def _open(self) -> None:

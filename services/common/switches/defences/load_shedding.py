@@ -16,9 +16,9 @@ class LoadShedding(Defence):
     name = "load_shedding"
     simulated = True
     story = "Requests beyond a number in flight are refused at once, so that the others are served."
-    params = (Param("max_in_flight", "requests in flight that are served", 16, "", 1, 127),)
+    max_in_flight = Param(16, "requests in flight that are served", "", 1, 127)
 
     def before_request(self, call: Call) -> None:
-        limit = self.values.max_in_flight
+        limit = self.max_in_flight
         if self.host.in_flight() > limit:
             raise Shed(f"more than {limit} requests are in flight")

@@ -14,10 +14,8 @@ class RateLimit(Defence):
     name = "rate_limit"
     simulated = True
     story = "Only so many requests a second are served; the others are refused at once."
-    params = (
-        Param("rps", "requests served each second", 10.0, "1/s", 0.1, 1000),
-        Param("burst", "requests that may come at once", 10, "", 1, 1000),
-    )
+    rps = Param(10.0, "requests served each second", "1/s", 0.1, 1000)
+    burst = Param(10, "requests that may come at once", "", 1, 1000)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -27,13 +25,13 @@ class RateLimit(Defence):
 
     def on_start(self) -> None:
         with self._lock:
-            self._tokens, self._filled_at = float(self.values.burst), self.host.clock()
+            self._tokens, self._filled_at = float(self.burst), self.host.clock()
 
     def before_request(self, call: Call) -> None:
         with self._lock:
             now = self.host.clock()
-            earned = (now - self._filled_at) * self.values.rps
-            self._tokens, self._filled_at = min(self.values.burst, self._tokens + earned), now
+            earned = (now - self._filled_at) * self.rps
+            self._tokens, self._filled_at = min(self.burst, self._tokens + earned), now
             if self._tokens < 1:
-                raise RateLimited(f"more than {self.values.rps:g} requests a second")
+                raise RateLimited(f"more than {self.rps:g} requests a second")
             self._tokens -= 1

@@ -16,10 +16,8 @@ class RetryBudget(Defence):
     name = "retry_budget"
     simulated = True
     story = "Retries are at most a share of the requests, whatever fails."
-    params = (
-        Param("ratio", "retries for each first attempt", 0.1, "", 0, 1),
-        Param("max_tokens", "retries that may be saved up for a bad moment", 10, "", 1, 1000),
-    )
+    ratio = Param(0.1, "retries for each first attempt", "", 0, 1)
+    max_tokens = Param(10, "retries that may be saved up for a bad moment", "", 1, 1000)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -27,7 +25,7 @@ class RetryBudget(Defence):
         self.tokens = 0.0
 
     def on_start(self) -> None:
-        self.tokens = float(self.values.max_tokens)
+        self.tokens = float(self.max_tokens)
 
     def on_stop(self) -> None:
         self.tokens = 0.0
@@ -42,4 +40,4 @@ class RetryBudget(Defence):
     def after_attempt(self, outcome: str, is_retry: bool) -> None:
         if not is_retry:
             with self._lock:
-                self.tokens = min(self.values.max_tokens, self.tokens + self.values.ratio)
+                self.tokens = min(self.max_tokens, self.tokens + self.ratio)

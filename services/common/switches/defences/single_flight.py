@@ -34,10 +34,8 @@ class SingleFlight(Defence):
     name = "single_flight"
     simulated = True
     story = "Misses of the cache share one query for each key, which fills it even when they have left."
-    params = (
-        Param("max_flights", "queries under way at once", 64, "", 1, 128),
-        Param("flight_seconds", "how long a query may take, whoever has left", 10.0, "s", 0.05, 300),
-    )
+    max_flights = Param(64, "queries under way at once", "", 1, 128)
+    flight_seconds = Param(10.0, "how long a query may take, whoever has left", "s", 0.05, 300)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -64,14 +62,14 @@ class SingleFlight(Defence):
             if key in self._flights:
                 self.shared_total += 1
                 return self._flights[key], False
-            if self.threads >= self.values.max_flights:
+            if self.threads >= self.max_flights:
                 raise FlightsFull(f"{self.threads} shared queries are under way")
             self.threads += 1
             flight = self._flights[key] = _Flight(call)
             return flight, True
 
     def _take_off(self, key: int, flight: _Flight, load: Load) -> None:
-        arguments = (key, flight, load, self.values.flight_seconds)
+        arguments = (key, flight, load, self.flight_seconds)
         try:
             threading.Thread(target=self._fly, args=arguments, name=self.name, daemon=True).start()
         except RuntimeError:  # the machine has no thread left

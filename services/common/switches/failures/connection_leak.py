@@ -13,7 +13,7 @@ class ConnectionLeak(Failure):
     name = "connection_leak"
     simulated = True
     story = "A share of the connections is never given back to the pool, until none is left."
-    params = (Param("ratio", "share of the connections that is forgotten", 0.02, "", 0, 1),)
+    ratio = Param(0.02, "share of the connections that is forgotten", "", 0, 1)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -21,7 +21,7 @@ class ConnectionLeak(Failure):
         self._forgotten: list[Callable[[], None]] = []
 
     def keep_connection(self, release: Callable[[], None]) -> bool:
-        if self.host.random.random() >= self.values.ratio:
+        if self.host.random.random() >= self.ratio:
             return False
         with self._lock:
             if self.active:

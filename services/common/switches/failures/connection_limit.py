@@ -10,7 +10,7 @@ class ConnectionLimit(Failure):
     name = "connection_limit"
     simulated = True
     story = "Only a few queries may run at once; the others queue, and the queue is bounded."
-    params = (Param("connections", "how many queries may run at once", 2, "", 1, 160),)
+    connections = Param(2, "how many queries may run at once", "", 1, 160)
 
     def max_connections(self, connections: int) -> int:
-        return min(connections, int(self.values.connections))
+        return min(connections, int(self.connections))

@@ -14,14 +14,14 @@ class CpuBurn(Failure):
     name = "cpu_burn"
     simulated = NO_CPU
     story = "Threads compute for nothing; everything else in the process waits for its turn."
-    params = (Param("threads", "how many threads compute", 2, "", 1, MAX_THREADS),)
+    threads = Param(2, "how many threads compute", "", 1, MAX_THREADS)
 
     _stop = threading.Event()
 
     def on_start(self) -> None:
         self.on_stop()
         self._stop = threading.Event()
-        for _ in range(self.values.threads):
+        for _ in range(self.threads):
             threading.Thread(target=_burn, args=(self._stop,), name="cpu_burn", daemon=True).start()
 
     def on_stop(self) -> None:

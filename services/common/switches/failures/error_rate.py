@@ -12,8 +12,8 @@ class ErrorRate(Failure):
     name = "error_rate"
     simulated = True
     story = "A share of the requests fails at once with an error 500."
-    params = (Param("rate", "share of the requests that fail", 0.5, "", 0, 1),)
+    rate = Param(0.5, "share of the requests that fail", "", 0, 1)
 
     def before_request(self, call: Call) -> None:
-        if self.host.random.random() < self.values.rate:
+        if self.host.random.random() < self.rate:
             raise InjectedError("the failure error_rate chose this request")

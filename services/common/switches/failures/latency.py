@@ -11,8 +11,8 @@ class Latency(Failure):
     name = "latency"
     simulated = True
     story = "Every request is held up before its work begins."
-    params = (Param("delay_seconds", "how long each request is held", 1.0, "s", 0, 60),)
+    delay_seconds = Param(1.0, "how long each request is held", "s", 0, 60)
     per_request = True
 
     def before_request(self, call: Call) -> None:
-        self.wait(self.values.delay_seconds)
+        self.wait(self.delay_seconds)

@@ -13,7 +13,7 @@ class LockContention(Failure):
     name = "lock_contention"
     simulated = True
     story = "Every query needs the same lock: queries run one after another."
-    params = (Param("hold_seconds", "how long a query holds the lock", 0.1, "s", 0.001, 10),)
+    hold_seconds = Param(0.1, "how long a query holds the lock", "s", 0.001, 10)
     per_request = True
 
     def __init__(self, host: Host) -> None:
@@ -22,4 +22,4 @@ class LockContention(Failure):
 
     def during_query(self, call: Call) -> None:
         with self._lock:
-            self.wait(self.values.hold_seconds)
+            self.wait(self.hold_seconds)

@@ -35,7 +35,7 @@ class MemoryLeak(Failure):
     name = "memory_leak"
     simulated = NO_MEMORY
     story = "Every request leaves memory behind; collections get longer as the limit comes near."
-    params = (Param("mb_per_request", "memory that each request leaves behind", 20.0, "MB", 0.01, 200),)
+    mb_per_request = Param(20.0, "memory that each request leaves behind", "MB", 0.01, 200)
     per_request = True
 
     def __init__(self, host: Host) -> None:
@@ -52,13 +52,13 @@ class MemoryLeak(Failure):
     @classmethod
     def why_not_simulated(cls, params: Mapping[str, Any]) -> str | None:
         """A request that leaves little behind is played as if it left nothing."""
-        is_small = params.get("mb_per_request", cls.params[0].default) < SMALL_LEAK_MB
+        is_small = params.get("mb_per_request", cls.mb_per_request.default) < SMALL_LEAK_MB
         return None if is_small else NO_MEMORY
 
     def before_request(self, call: Call) -> None:
         gc.disable()  # how often it runs is this class's model; by itself it would visit half-made ballast many times
         try:
-            self._leak(self.values.mb_per_request)
+            self._leak(self.mb_per_request)
         finally:
             gc.enable()
 

@@ -21,7 +21,7 @@ class MissingIndex(Failure):
     name = "missing_index"
     simulated = NO_CPU
     story = "Every query reads a whole table, and keeps a CPU busy with it."
-    params = (Param("rows", "rows that each query reads", 100_000, "", 1000, 5_000_000),)
+    rows = Param(100_000, "rows that each query reads", "", 1000, 5_000_000)
     per_request = True
 
     def __init__(self, host: Host) -> None:
@@ -30,7 +30,7 @@ class MissingIndex(Failure):
 
     def on_start(self) -> None:
         self.on_stop()
-        self._table = _Table(self.values.rows)
+        self._table = _Table(self.rows)
 
     def during_query(self, call: Call) -> None:
         table = self._table

@@ -10,15 +10,13 @@ from services.common.switches.params import Param
 
 
 class SlowQuery(Failure):
-    """Each query holds its connection for a time drawn evenly between two bounds, on top of its usual time."""
+    """Each query holds its connection for a time uniform between two bounds, on top of its usual time."""
 
     name = "slow_query"
     simulated = True
     story = "Every query takes seconds, and holds its database connection all the while."
-    params = (
-        Param("min_seconds", "the least extra time of a query", 2.0, "s", 0, 60),
-        Param("max_seconds", "the most extra time of a query", 5.0, "s", 0, 60),
-    )
+    min_seconds = Param(2.0, "the least extra time of a query", "s", 0, 60)
+    max_seconds = Param(5.0, "the most extra time of a query", "s", 0, 60)
     per_request = True
 
     @classmethod
@@ -31,4 +29,4 @@ class SlowQuery(Failure):
             )
 
     def during_query(self, call: Call) -> None:
-        self.wait(self.host.random.uniform(self.values.min_seconds, self.values.max_seconds))
+        self.wait(self.host.random.uniform(self.min_seconds, self.max_seconds))

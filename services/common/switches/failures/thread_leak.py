@@ -13,10 +13,8 @@ class ThreadLeak(Failure):
     name = "thread_leak"
     simulated = NO_MEMORY
     story = "Every request leaves threads behind that wait for ever."
-    params = (
-        Param("threads_per_request", "threads that each request leaves behind", 1, "", 1, 20),
-        Param("max_threads", "no more than these in all, to spare the machine", 500, "", 1, 2000),
-    )
+    threads_per_request = Param(1, "threads that each request leaves behind", "", 1, 20)
+    max_threads = Param(500, "no more than these in all, to spare the machine", "", 1, 2000)
     per_request = True
 
     def __init__(self, host: Host) -> None:
@@ -26,8 +24,8 @@ class ThreadLeak(Failure):
 
     def before_request(self, call: Call) -> None:
         with self._lock:
-            room = self.values.max_threads - self._leaked
-            wanted = max(0, min(self.values.threads_per_request, room))
+            room = self.max_threads - self._leaked
+            wanted = max(0, min(self.threads_per_request, room))
             self._leaked += wanted
         for _ in range(wanted):
             threading.Thread(target=self._wait_for_ever, name="thread_leak", daemon=True).start()
