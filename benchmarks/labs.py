@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.common.topology import by_name
+from services.common.topology import BY_NAME
 
 ROOT = Path(__file__).resolve().parents[1]
-PYTHON_SERVICES = tuple(by_name())
+PYTHON_SERVICES = tuple(BY_NAME)
 DEFAULT_PORTS = {"LAB_PORT": 8080, "FRONTEND_PORT": 8000, "PROMETHEUS_PORT": 9090, "GRAFANA_PORT": 3000}
 
 

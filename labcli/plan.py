@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.common.topology import API, CHAIN, CONTROL_ROOM, MB, SERVICES, SWITCHED, TRAFFIC, ServiceSpec
+from services.common.topology import API, CHAIN, CONTROL_ROOM, MB, SWITCHED, TRAFFIC, Instance, ServiceSpec, instances
 
 from .config import Config
 from .errors import UsageError
@@ -92,7 +92,7 @@ class Plan:
 
 def plans(config: Config, python: Path | str = sys.executable) -> list[Plan]:
     """Every process of the lab; Prometheus is among them where its binary is on PATH."""
-    found = [_service_plan(config, spec, python) for spec in reversed(SERVICES)]
+    found = [_service_plan(config, instance, python) for instance in reversed(instances())]
     prometheus = shutil.which("prometheus", path=config.variables.get("PATH", ""))
     return [*found, _prometheus_plan(config, prometheus)] if prometheus else found
 
@@ -107,14 +107,14 @@ def shared_ports(found: Iterable[Plan]) -> dict[int, str]:
 
 
 def data_ports(config: Config) -> dict[str, int]:
-    """The port of each service's data plane; the published ones are where .env says."""
-    inner = {spec.name: config.moved(spec.local_data_port) for spec in SERVICES if spec.local_data_port}
-    return inner | {spec.name: config.port(spec.published) for spec in SERVICES if spec.published}
+    """The port of each instance's data plane; the published ones are where .env says."""
+    inner = {each.name: config.moved(each.local_data_port) for each in instances() if each.local_data_port}
+    return inner | {each.name: config.port(each.spec.published) for each in instances() if each.spec.published}
 
 
 def admin_ports(config: Config) -> dict[str, int]:
-    """The port of each service's admin plane."""
-    return {spec.name: config.moved(spec.local_admin_port) for spec in SWITCHED}
+    """The port of each instance's admin plane."""
+    return {each.name: config.moved(each.local_admin_port) for each in instances(SWITCHED)}
 
 
 def memory_limit_bytes(config: Config, spec: ServiceSpec) -> int:
@@ -135,29 +135,30 @@ def size_in_bytes(text: str) -> int:
     return int(found[1]) << 10 * "bkmg".index(found[2] or "b")
 
 
-def _service_plan(config: Config, spec: ServiceSpec, python: Path | str) -> Plan:
-    """A service of ours."""
-    name = spec.name
+def _service_plan(config: Config, instance: Instance, python: Path | str) -> Plan:
+    """An instance of a service of ours."""
+    name, spec = instance.name, instance.spec
     data, admin = data_ports(config), admin_ports(config)
     ports = tuple(found[name] for found in (data, admin) if name in found)
     ready = f"http://127.0.0.1:{admin[name]}/readyz" if name in admin else f"{_local(data[name])}/healthz"
     gunicorn = ["gunicorn", "-c", "services/common/process/gunicorn_conf.py"]
-    module = ["services.traffic.app"] if name == TRAFFIC.name else gunicorn
+    module = ["services.traffic.app"] if spec.name == TRAFFIC.name else gunicorn
     return Plan(
         name=name,
         command=(str(python), "-m", *module),
-        environment=_environment(config, name),
+        environment=_environment(config, instance),
         ports=ports,
         ready_url=ready,
         memory_limit_bytes=memory_limit_bytes(config, spec),
     )
 
 
-def _environment(config: Config, name: str) -> dict[str, str]:
-    """A service's whole environment: what it needs, and nothing of the person's that could change the numbers."""
-    data, admin, folder = data_ports(config), admin_ports(config), Folder.of(config)
+def _environment(config: Config, instance: Instance) -> dict[str, str]:
+    """An instance's whole environment: what it needs, and nothing of the person's that could change the numbers."""
+    data, admin, folder, name = data_ports(config), admin_ports(config), Folder.of(config), instance.name
     ours = {
-        "SERVICE": name,
+        "SERVICE": instance.spec.name,
+        "INSTANCE": name,
         "LAB_MODE": "local",
         "BIND": "127.0.0.1",
         "STATE_DIR": str(folder.state(name)),
@@ -171,8 +172,8 @@ def _environment(config: Config, name: str) -> dict[str, str]:
     for key, ports in (("DATA_PORT", data), ("ADMIN_PORT", admin)):
         if name in ports:
             ours[key] = str(ports[name])
-    ours |= {f"{spec.variable}_URL": _local(data[spec.name]) for spec in CHAIN}
-    ours |= {f"{spec.variable}_ADMIN_URL": _local(admin[spec.name]) for spec in SWITCHED}
+    ours |= {f"{each.variable}_URL": _local(data[each.name]) for each in instances(CHAIN)}
+    ours |= {f"{each.variable}_ADMIN_URL": _local(admin[each.name]) for each in instances(SWITCHED)}
     ours |= {key: str(config.port(key)) for key in ("LAB_PORT", "FRONTEND_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")}
     ours |= {key: config.variables[key] for key in PASSED_ON if config.variables.get(key)}
     return _kept(config) | ours

@@ -11,7 +11,7 @@ from services.common.scenes.model import Scene, Switched
 from services.common.switches.base import Switch
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.params import defaults, parse_params
-from services.common.topology import CHAIN_NAMES, by_name
+from services.common.topology import BY_NAME, CHAIN_NAMES
 
 from .simulated_switches import unbounded
 
@@ -49,7 +49,7 @@ def changed_threads(changes: Iterable[Change]) -> dict[str, int]:
             continue
         if change.service not in CHAIN_NAMES:
             raise NotFound(f"{change.service!r} has no threads", field="service", allowed=list(CHAIN_NAMES))
-        count = change.of(by_name()[change.service].threads)
+        count = change.of(BY_NAME[change.service].threads)
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise InvalidParameter(f"threads must be a whole number above 0, not {count!r}", field=THREADS)
         threads[change.service] = count

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any
 
 from services.common.http.problems import FlightsFull, PeerTimeout, Problem
 from services.common.resources.store import Store
 from services.common.switches.defences.single_flight import SingleFlight
 from services.common.switches.settings import SPREAD, CacheSetting, ClientSetting
+from services.common.telemetry.state import CacheState
 from services.common.telemetry.windows import CountWindow
 
 from .engine import Ended, Engine, Steps
@@ -90,7 +90,7 @@ class SimulatedCache:
         del self._flights[key]
         flight.landed.set()
 
-    def state(self, since: float) -> dict[str, Any]:
+    def state(self, since: float) -> CacheState:
         """What the admin plane would say, as far as the measures ask."""
         hits, lookups = self._hits.since(since), self._lookups.since(since)
-        return {"hit_ratio": hits / lookups if lookups else None}
+        return CacheState(hits=hits, lookups=lookups, hit_ratio=hits / lookups if lookups else None)

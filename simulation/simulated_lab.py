@@ -10,6 +10,7 @@ from typing import Any
 from services.common.scenes.measures import Recording
 from services.common.scenes.model import Scene, Switched
 from services.common.switches.settings import MAX_IN_FLIGHT, ArrivalsSetting
+from services.common.telemetry.state import ServiceState, States
 from services.common.topology import API, DATABASE, FRONTEND, SERVICES, TRAFFIC
 from services.control_room.status import WINDOW_SECONDS, judge, kpis_of
 
@@ -93,10 +94,10 @@ class SimulatedLab:
 
     # What the measures ask: the same questions as of the real lab.
 
-    def state(self) -> dict[str, Any]:
+    def status(self) -> str:
         """The status, by the lab's own rules."""
         states = self.peers.states()
-        return {"status": judge(states, kpis_of(states, []), [])[0]}
+        return judge(states, kpis_of(states, []), [])[0]
 
     def about_answers(self) -> bool:
         """Whether the last /about that ended was answered within a second."""
@@ -110,11 +111,11 @@ class SimulatedPeers:
         self._engine = engine
         self._services = services
 
-    def window(self, service: str, seconds: float) -> dict[str, Any]:
+    def window(self, service: str, seconds: float) -> ServiceState:
         """One service's state over a window of its own."""
         return self._services[service].state(max(0.0, self._engine.now - seconds))
 
-    def states(self) -> dict[str, dict[str, Any] | None]:
+    def states(self) -> States:
         """Every service's state."""
         return {service: self.window(service, WINDOW_SECONDS) for service in self._services}
 

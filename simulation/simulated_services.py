@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from services.common.calls.backoff import backoff_seconds
 from services.common.calls.call import Call
@@ -18,7 +18,8 @@ from services.common.http.problems import (
     Problem,
 )
 from services.common.switches.settings import SPREAD, ArrivalsSetting, CapacitySetting, ClientSetting, PoolSetting
-from services.common.telemetry.windows import AttemptWindow, CountedCall, CountWindow, UserWindow
+from services.common.telemetry.state import Calls, Connections, PoolState, ServiceState, TrafficState
+from services.common.telemetry.windows import RECENT_SECONDS, AttemptWindow, CountedCall, CountWindow, UserWindow
 from services.common.topology import API, DATABASE, TRAFFIC
 from services.traffic.schedule import Schedule
 
@@ -102,14 +103,9 @@ class Server:
         """What the service does with a request that was let in."""
         raise NotImplementedError
 
-    def state(self, since: float) -> dict[str, Any]:
+    def state(self, since: float) -> ServiceState:
         """What the admin plane would say, as far as the measures ask."""
-        return {
-            "threads_busy": self.threads.in_use,
-            "waiting": self.threads.queued,
-            "memory_limit_bytes": 0,
-            "rss_bytes": 0,
-        }
+        return ServiceState(self.name, threads_busy=self.threads.in_use, waiting=self.threads.queued)
 
 
 class Caller(Server):
@@ -177,9 +173,10 @@ class Caller(Server):
     def give_back(self) -> None:
         """Give back what the attempt held."""
 
-    def state(self, since: float) -> dict[str, Any]:
+    def state(self, since: float) -> ServiceState:
         """As a service's, with the calls since the moment."""
-        return {**super().state(since), "calls": self._calls.since(since)}
+        begun, attempts = self._calls.since(since)
+        return replace(super().state(since), calls=Calls(self._peer.name, begun=begun, attempts=attempts))
 
 
 class Api(Caller):
@@ -214,10 +211,10 @@ class Api(Caller):
         if not self.switches.keep_connection(self._connections.release):
             self._connections.release()
 
-    def state(self, since: float) -> dict[str, Any]:
+    def state(self, since: float) -> ServiceState:
         """As a caller's, with the pool and the cache."""
-        own = {"pool": {"waiting": self._connections.queued}, "cache": self._cache.state(since)}
-        return {**super().state(since), **own}
+        pool = PoolState(waiting=self._connections.queued)
+        return replace(super().state(since), pool=pool, cache=self._cache.state(since))
 
 
 class Database(Server):
@@ -245,9 +242,9 @@ class Database(Server):
         yield from self.pass_hooks(self.switches.during_query, visit)
         self._slots.release()
 
-    def state(self, since: float) -> dict[str, Any]:
+    def state(self, since: float) -> ServiceState:
         """As a service's, with the queue."""
-        return {**super().state(since), "connections": {"queued": self._slots.queued}}
+        return replace(super().state(since), connections=Connections(queued=self._slots.queued))
 
 
 class Users:
@@ -303,19 +300,15 @@ class Users:
         outcome = "timeout" if answer is None else "success" if answer is OK else "error"
         self.window.add(outcome, self._engine.now - began)
 
-    def state(self, since: float) -> dict[str, Any]:
+    def state(self, since: float) -> ServiceState:
         """What the admin plane would say, as far as the measures ask."""
         now = self._engine.now
         waiting = [now - began for began in self._began.values()]
-        return {
-            "rps": self._setting.rps,
-            "epoch_age_seconds": now,
-            "window_seconds": now - since,
-            "in_flight": self.in_flight,
-            "arrived": self.arrivals.since(since),
-            "users": self.window.since(since, waiting),
-            "last_5_seconds": self.window.since(max(since, now - 5)),
-            "waiting": 0,
-            "memory_limit_bytes": 0,
-            "rss_bytes": 0,
-        }
+        traffic = TrafficState(
+            rps=self._setting.rps,
+            in_flight=self.in_flight,
+            arrived=self.arrivals.since(since),
+            users=self.window.since(since, waiting),
+            last_5_seconds=self.window.since(max(since, now - RECENT_SECONDS)),
+        )
+        return ServiceState(TRAFFIC.name, epoch_age_seconds=now, window_seconds=now - since, traffic=traffic)

@@ -5,16 +5,16 @@ Standard library alone, so that the command line reads it without an environment
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 DATA_PORT, ADMIN_PORT = 8000, 9000  # of every container
 MB = 1024 * 1024
+LOCAL_STEP = 10  # between the ports of two instances of one service
 
 
 @dataclass(frozen=True)
 class ServiceSpec:
-    """One service. Ports are TCP ports: `local_*` are those of the processes of `up --local`, 0 is none.
+    """One service. Ports are TCP ports: `local_*` are those of the first process of `up --local`, 0 is none.
 
     `memory_mb` is the container's limit; `published` is the variable of .env that holds the port on which the world
     reaches it, empty for a service that nobody reaches; `calls` are the services that it calls.
@@ -30,25 +30,47 @@ class ServiceSpec:
     replicas: int = 1
 
     @property
-    def instances(self) -> tuple[str, ...]:
-        """The names of its instances: its own where there is one, else NAME-1, NAME-2 and so on."""
+    def instances(self) -> tuple[Instance, ...]:
+        """Its instances: of its own name where there is one, else NAME-1, NAME-2 and so on."""
         if self.replicas == 1:
-            return (self.name,)
-        return tuple(f"{self.name}-{number}" for number in range(1, self.replicas + 1))
-
-    @property
-    def variable(self) -> str:
-        """What the names of its variables begin with: CONTROL_ROOM_URL."""
-        return self.name.upper().replace("-", "_")
+            return (Instance(self.name, self, 0),)
+        return tuple(Instance(f"{self.name}-{index + 1}", self, index) for index in range(self.replicas))
 
     def describe(self) -> dict[str, object]:
         """As `GET /api/topology` shows it, JSON-ready."""
         return {
             "name": self.name,
             "calls": list(self.calls),
-            "instances": list(self.instances),
+            "instances": [instance.name for instance in self.instances],
             "published": self.published or None,
         }
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One container, or process, of a service: number `index`, from 0."""
+
+    name: str
+    spec: ServiceSpec
+    index: int
+
+    @property
+    def variable(self) -> str:
+        """What the names of its variables begin with: CONTROL_ROOM_URL."""
+        return self.name.upper().replace("-", "_")
+
+    @property
+    def local_data_port(self) -> int:
+        """The port of its data plane with `up --local`; 0 is none."""
+        return self._local(self.spec.local_data_port)
+
+    @property
+    def local_admin_port(self) -> int:
+        """The port of its admin plane with `up --local`; 0 is none."""
+        return self._local(self.spec.local_admin_port)
+
+    def _local(self, first: int) -> int:
+        return first + LOCAL_STEP * self.index if first else 0
 
 
 DATABASE = ServiceSpec("database", threads=160, memory_mb=256, local_data_port=8002, local_admin_port=9002)
@@ -64,15 +86,16 @@ SWITCHED = (*CHAIN, TRAFFIC)  # those that have switches and an admin plane
 SERVICES = (TRAFFIC, *CHAIN, CONTROL_ROOM)
 CHAIN_NAMES = tuple(spec.name for spec in CHAIN)
 CALLERS = tuple(spec.name for spec in CHAIN if spec.calls)
+BY_NAME = {spec.name: spec for spec in SERVICES}
 
 
-def by_name() -> dict[str, ServiceSpec]:
-    """Every service, by its name."""
-    return {spec.name: spec for spec in SERVICES}
+def instances(specs: tuple[ServiceSpec, ...] = SERVICES) -> tuple[Instance, ...]:
+    """Every instance of these services."""
+    return tuple(instance for spec in specs for instance in spec.instances)
 
 
-def instances() -> Iterator[tuple[str, ServiceSpec]]:
-    """Every instance's name, with its service."""
-    for spec in SERVICES:
-        for name in spec.instances:
-            yield name, spec
+# Whatever a switch can be set on: a service, which is all of its instances, or one instance.
+SWITCHED_NAMES: dict[str, tuple[Instance, ...]] = {
+    **{instance.name: (instance,) for instance in instances(SWITCHED)},
+    **{spec.name: spec.instances for spec in SWITCHED},
+}

@@ -56,7 +56,7 @@ class Runtime:
         return float(self.stage.active == scene)
 
     def start(self, pool: ThreadPoolExecutor) -> None:
-        """Take up where the control room before this one ended, watch the services, and keep the status."""
+        """Go on where the control room before this one ended, watch the services, and keep the status."""
         self.lab.start()
         self.stage.restore()
         if self.lab.was_killed_in_a_reset():
@@ -68,7 +68,7 @@ class Runtime:
         pause = threading.Event()
         while not pause.wait(STATUS_SECONDS):
             state = self.lab.state()
-            self.lab.tell_status(state)
+            self.lab.report_status(state)
             self.history.add(state)
 
 
@@ -120,7 +120,7 @@ def _add_reads(app: Flask, runtime: Runtime) -> None:
 
     @app.get("/api/state")
     def state() -> dict[str, Any]:
-        return {**lab.state(), "scene": stage.describe()}
+        return {**lab.state().describe(), "scene": stage.describe()}
 
     @app.get("/api/history")
     def history() -> dict[str, Any]:

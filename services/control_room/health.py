@@ -6,10 +6,12 @@ the last 15 s, or since the last reset. Pure functions of what the services say.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from services.common.telemetry.state import Calls, ServiceState, States
 from services.control_room.status import (
     MEMORY_RED,
     MEMORY_YELLOW,
@@ -17,14 +19,9 @@ from services.control_room.status import (
     SLOW_P95_SECONDS,
     STUCK_IN_FLIGHT,
     YELLOW_BELOW,
+    Kpis,
     is_stuck,
 )
-
-if TYPE_CHECKING:
-    from services.control_room.watching.peers import States
-
-State = Mapping[str, Any]
-Kpis = Mapping[str, float | None]
 
 OK, STRAINED, FAILING, DOWN = range(4)
 SOME_ERRORS, MANY_ERRORS = (round(1 - share, 6) for share in (YELLOW_BELOW, RED_BELOW))  # 1 - 0.9 is below 0.1
@@ -74,35 +71,41 @@ class Health:
 
 def health_of_all(states: States, kpis: Kpis, down: Collection[str]) -> dict[str, Health]:
     """The health of every service. `down` names those that do not answer; `states` are the last ones known."""
-    timeouts = _timeouts(states)
-    return {service: _health(service, state, kpis, service in down, timeouts) for service, state in states.items()}
+    timeouts, users_are_stuck = _timeouts(states), is_stuck(states)
+    return {
+        service: _health(state, kpis, service in down, timeouts.get(service, math.inf), users_are_stuck)
+        for service, state in states.items()
+    }
 
 
-def _health(service: str, state: State | None, kpis: Kpis, is_down: bool, timeouts: Mapping[str, float]) -> Health:
+def _health(
+    state: ServiceState | None, kpis: Kpis, is_down: bool, timeout_seconds: float, users_are_stuck: bool
+) -> Health:
     if is_down:
         return Health(DOWN, "no answer", (Problem("down", DOWN, "no answer"),))
     if state is None:
         return Health(OK, "starting")
-    problems = list(_problems_of_users(state, kpis) if "users" in state else _problems(service, state, timeouts))
+    of_users = state.traffic is not None
+    problems = list(_problems_of_users(state, kpis, users_are_stuck) if of_users else _problems(state, timeout_seconds))
     if not problems:
         return Health(OK, _well(state, kpis))
     problems.sort(key=lambda problem: (-problem.level, REASONS.index(problem.reason)))
     return Health(problems[0].level, problems[0].word, tuple(problems))
 
 
-def _well(state: State, kpis: Kpis) -> str:
-    if "users" not in state:
+def _well(state: ServiceState, kpis: Kpis) -> str:
+    if state.traffic is None:
         return "healthy"
-    if not state["rps"]:
+    if not state.traffic.rps:
         return "idle"
-    return "arriving" if kpis["success_ratio"] is None else "happy"
+    return "arriving" if kpis.success_ratio is None else "happy"
 
 
-def _problems_of_users(traffic: State, kpis: Kpis) -> Iterator[Problem]:
-    if not traffic["rps"]:
+def _problems_of_users(state: ServiceState, kpis: Kpis, are_stuck: bool) -> Iterator[Problem]:
+    if state.traffic is None or not state.traffic.rps:
         return
-    success, p95 = kpis["success_ratio"], kpis["p95_seconds"]
-    if is_stuck(traffic):
+    success, p95 = kpis.success_ratio, kpis.p95_seconds
+    if are_stuck:
         yield Problem("stuck", FAILING, "no answers")
     if success is not None and success < YELLOW_BELOW:
         many = success < RED_BELOW
@@ -111,22 +114,22 @@ def _problems_of_users(traffic: State, kpis: Kpis) -> Iterator[Problem]:
         yield Problem("slow", STRAINED, "wait long")
 
 
-def _problems(service: str, state: State, timeouts: Mapping[str, float]) -> Iterator[Problem]:
+def _problems(state: ServiceState, timeout_seconds: float) -> Iterator[Problem]:
     yield from _problems_of_memory(state)
     yield from _problems_of_places(state)
     yield from _problems_of_answers(state)
-    if longest_wait(state) > timeouts.get(service, float("inf")):
+    if state.longest_wait_seconds > timeout_seconds:
         yield Problem("queue", FAILING, "queue too long")
 
 
-def _problems_of_memory(state: State) -> Iterator[Problem]:
-    share = memory_share(state) or 0.0
+def _problems_of_memory(state: ServiceState) -> Iterator[Problem]:
+    share = state.memory_share
     if share >= MEMORY_YELLOW:
         is_full = share >= MEMORY_RED
         yield Problem("memory", FAILING if is_full else STRAINED, "memory full" if is_full else "memory high")
 
 
-def _problems_of_places(state: State) -> Iterator[Problem]:
+def _problems_of_places(state: ServiceState) -> Iterator[Problem]:
     """What has a bounded number of places: full is strained, and failing once others wait for a place."""
     busiest = 0.0
     for reason, used, places, waiting in _places(state):
@@ -137,59 +140,47 @@ def _problems_of_places(state: State) -> Iterator[Problem]:
         yield Problem("busy", STRAINED, "busy")
 
 
-def _places(state: State) -> Iterator[tuple[str, int, int, int]]:
+def _places(state: ServiceState) -> Iterator[tuple[str, int, int, int]]:
     """Reason, places in use, places, and how many wait for one."""
-    yield "threads", state["threads_busy"], state["threads_total"], state["waiting"]
-    if pool := state.get("pool"):
-        yield "pool", pool["in_use"], pool["size"], pool["waiting"]
-    if connections := state.get("connections"):
-        yield "connections", connections["in_use"], connections["max"], connections["queued"]
+    yield "threads", state.threads_busy, state.threads_total, state.waiting
+    if pool := state.pool:
+        yield "pool", pool.in_use, pool.size, pool.waiting
+    if connections := state.connections:
+        yield "connections", connections.in_use, connections.max, connections.queued
 
 
-def _problems_of_answers(state: State) -> Iterator[Problem]:
-    answers = state["answers"]
-    errors = answers["errors"] / answers["count"] if answers["count"] else 0.0
-    if errors > SOME_ERRORS:
-        yield Problem("errors", FAILING if errors > MANY_ERRORS else STRAINED, "errors")
-    if (answers["mean_seconds"] or 0.0) >= SLOW_SECONDS:
+def _problems_of_answers(state: ServiceState) -> Iterator[Problem]:
+    answers = state.answers
+    if answers is None:
+        return
+    if answers.error_ratio > SOME_ERRORS:
+        yield Problem("errors", FAILING if answers.error_ratio > MANY_ERRORS else STRAINED, "errors")
+    if (answers.mean_seconds or 0.0) >= SLOW_SECONDS:
         yield Problem("slow", STRAINED, "slow")
-    if state["threads_busy"] >= STUCK_IN_FLIGHT and not answers["last_5_seconds"]:
+    if state.threads_busy >= STUCK_IN_FLIGHT and not answers.last_5_seconds:
         yield Problem("stuck", FAILING, "stuck")
-
-
-def memory_share(state: State | None) -> float | None:
-    """Resident memory over its limit, 0 where there is no limit; None for a service that has said nothing."""
-    if state is None:
-        return None
-    return float(state["rss_bytes"] / state["memory_limit_bytes"]) if state["memory_limit_bytes"] else 0.0
-
-
-def longest_wait(state: State) -> float:
-    """Seconds that half of the requests wait, at least, in the longest of a service's queues."""
-    return max((wait["p50_seconds"] or 0.0 for wait in state.get("waits", {}).values()), default=0.0)
 
 
 def _timeouts(states: States) -> dict[str, float]:
     """How long the callers of each service wait for it, in seconds: the most patient of them."""
     timeouts: dict[str, float] = {}
     for state in states.values():
-        if state is not None and "calls" in state:
-            peer, seconds = state["calls"]["peer"], state["calls"]["timeout_seconds"]
-            timeouts[peer] = max(timeouts.get(peer, 0.0), seconds)
+        if state is not None and state.calls is not None:
+            peer = state.calls.peer
+            timeouts[peer] = max(timeouts.get(peer, 0.0), state.calls.timeout_seconds)
     return timeouts
 
 
-def edge_level(state: State | None) -> int:
-    """How a service's calls to the next one end: OK, STRAINED where some fail, FAILING where more than a tenth do."""
-    calls = (state or {}).get("calls")
-    failed = calls["failed"] / calls["ended"] if calls and calls["ended"] else 0.0
+def edge_level(calls: Calls) -> int:
+    """How calls to the next service end: OK, STRAINED where some fail, FAILING where more than a tenth do."""
+    failed = calls.failed_ratio
     return FAILING if failed > MANY_ERRORS else STRAINED if failed > SOME_ERRORS else OK
 
 
 def queue_patience_ratio(states: States) -> float:
     """The longest queue: the wait of half of its requests over what their callers wait; from 1 on all work is lost."""
     timeouts = _timeouts(states)
-    waits = {service: longest_wait(state) for service, state in states.items() if state and "waits" in state}
+    waits = {service: state.longest_wait_seconds for service, state in states.items() if state is not None}
     return max((seconds / timeouts[service] for service, seconds in waits.items() if timeouts.get(service)), default=0)
 
 
@@ -202,8 +193,8 @@ def wasted_work_ratio(states: States, first: str, last: str) -> float:
     return max(0.0, 1 - useful / done) if done >= FEW_ANSWERS else 0.0
 
 
-def _good_answers(state: State | None) -> int:
-    return int(state["answers"]["count"] - state["answers"]["errors"]) if state else 0
+def _good_answers(state: ServiceState | None) -> int:
+    return state.answers.good if state is not None and state.answers is not None else 0
 
 
 def why(status: str, states: States, kpis: Kpis, down: Collection[str]) -> int:
@@ -211,28 +202,28 @@ def why(status: str, states: States, kpis: Kpis, down: Collection[str]) -> int:
     known = [state for state in states.values() if state is not None]
     if status == "GREEN":
         return 0
-    if any(state["active"]["failure"] for state in known):
+    if any(state.has_failures for state in known):
         return 1
     if down:
         return 2
     if queue_patience_ratio(states) > 1:
         return 3
-    if (kpis["attempts_per_request"] or 0) > RETRY_STORM:
+    if (kpis.attempts_per_request or 0) > RETRY_STORM:
         return 4
-    if any(state["gc_pause_seconds"] > GC_SHARE * state["window_seconds"] for state in known):
+    if any(state.gc_pause_seconds > GC_SHARE * state.window_seconds for state in known):
         return 5
     return 6
 
 
 def kpi_levels(kpis: Kpis, has_users: bool) -> dict[str, int]:
     """How bad each KPI is: OK, STRAINED or FAILING, by the thresholds of the status."""
-    success, served, offered = kpis["success_ratio"], kpis["served_rps"] or 0.0, kpis["offered_rps"] or 0.0
-    attempts = kpis["attempts_per_request"] or 1.0
+    success, served, offered = kpis.success_ratio, kpis.served_rps or 0.0, kpis.offered_rps or 0.0
+    attempts = kpis.attempts_per_request or 1.0
     is_behind = has_users and offered > 1 and served < RED_BELOW * offered and (success or 0.0) < RED_BELOW
     return {
         "success_ratio": OK if success is None else FAILING if success < RED_BELOW else int(success < YELLOW_BELOW),
-        "p50_seconds": STRAINED if (kpis["p50_seconds"] or 0.0) >= SLOW_P95_SECONDS else OK,
-        "p95_seconds": STRAINED if (kpis["p95_seconds"] or 0.0) >= SLOW_P95_SECONDS else OK,
+        "p50_seconds": STRAINED if (kpis.p50_seconds or 0.0) >= SLOW_P95_SECONDS else OK,
+        "p95_seconds": STRAINED if (kpis.p95_seconds or 0.0) >= SLOW_P95_SECONDS else OK,
         "served_rps": FAILING if is_behind else OK,
         "attempts_per_request": FAILING if attempts > RETRY_STORM else STRAINED if attempts > SOME_RETRIES else OK,
     }

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from services.common.switches.base import KINDS
 from services.common.topology import API, CHAIN_NAMES
+from services.control_room.lab_state import LabState, ServiceView
 
 KEEP_SECONDS = 300
 COLUMNS = (
@@ -42,20 +42,20 @@ class History:
         self._on: On | None = None
         self._limit_bytes = 0
 
-    def add(self, state: dict[str, Any]) -> None:
-        """Take one point from what `GET /api/state` says."""
+    def add(self, lab: LabState) -> None:
+        """Take one point."""
         now = round(self._clock(), 3)
-        services, kpis = state["services"], state["kpis"]
-        api = services[API.name]
-        point = [now, *(_short(kpis[name]) for name in KPIS), api["rss_bytes"]]
-        point += [services[name]["threads_busy"] for name in CHAIN_NAMES]
-        point += [_queue(services[name]) for name in CHAIN_NAMES]
+        states = {name: lab.services[name].state for name in CHAIN_NAMES}
+        api = states[API.name]
+        point = [now, *(_short(getattr(lab.kpis, name)) for name in KPIS), api.rss_bytes if api else None]
+        point += [state.threads_busy if state else None for state in states.values()]
+        point += [lab.services[name].queued for name in CHAIN_NAMES]
         with self._lock:
             self._points.append(point)
-            self._limit_bytes = api["memory_limit_bytes"] or self._limit_bytes
-            self._mark(now, services)
+            self._limit_bytes = (api.memory_limit_bytes if api else 0) or self._limit_bytes
+            self._mark(now, lab.services)
 
-    def _mark(self, now: float, services: dict[str, Any]) -> None:
+    def _mark(self, now: float, services: dict[str, ServiceView]) -> None:
         before, on = self._on, self._on_now(services)
         self._on = on
         if before is None:
@@ -67,15 +67,16 @@ class History:
             more = f" +{len(changed) - 1}" if len(changed) > 1 else ""
             self._marks.append((now, changed[0] + more))
 
-    def _on_now(self, services: dict[str, Any]) -> On:
+    def _on_now(self, services: dict[str, ServiceView]) -> On:
         """What is on; a service that does not answer keeps what it had."""
         on = {
             (service, kind, name): params
             for service, found in services.items()
-            for kind in KINDS
-            for name, params in found["active"][kind].items()
+            if found.state is not None
+            for kind, switches in found.state.active.items()
+            for name, params in switches.items()
         }
-        down = {service for service, found in services.items() if not found["up"]}
+        down = {service for service, found in services.items() if not found.up}
         return on | {key: params for key, params in (self._on or {}).items() if key[0] in down}
 
     def after(self, moment: float) -> dict[str, Any]:
@@ -90,11 +91,3 @@ class History:
 
 def _short(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
-
-
-def _queue(service: dict[str, Any]) -> int | None:
-    """Requests that wait in a service: for a thread, for a pool connection, for a database connection."""
-    if not service["up"]:
-        return None
-    queued: int = service["waiting"] + service.get("pool", {}).get("waiting", 0)
-    return queued + int(service.get("connections", {}).get("queued", 0))

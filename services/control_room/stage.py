@@ -16,7 +16,7 @@ from services.common.scenes.measures import Recording
 from services.common.scenes.model import Play, Scene, Step
 from services.common.scenes.play import play_of
 from services.control_room.lab import Lab
-from services.control_room.watching.peers import until
+from services.control_room.watching.peers import by_service, until
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5
@@ -62,7 +62,7 @@ class Run:
         run = cls(find_scene(kept["name"]).defended(play.defences), lab, recording, play, kept["epoch"], changed)
         run._steps_done, run._step = kept["steps_done"], kept["step"]
         for check, decided in zip(run.checks, kept["checks"], strict=True):
-            check.take_up(decided, run.recording.elapsed_seconds())
+            check.restore(decided, run.recording.elapsed_seconds())
         return run
 
     def start(self) -> None:
@@ -284,5 +284,5 @@ class Stage:
             raise problems.Overtaken("another scene or a reset was asked for since")
 
     def _resident_bytes(self) -> dict[str, int]:
-        states = self._lab.peers.states()
-        return {service: state["rss_bytes"] for service, state in states.items() if state is not None}
+        states = by_service(self._lab.peers.states())
+        return {service: state.rss_bytes for service, state in states.items() if state is not None}

@@ -17,6 +17,7 @@ from services.common.process.settings import Settings
 from services.common.resources.slots import Slots
 from services.common.switches.settings import SPREAD, CapacitySetting
 from services.common.telemetry import metrics
+from services.common.telemetry.state import Connections
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -64,9 +65,7 @@ def _make_slots(service: Service) -> Slots:
 
     service.switches.subscribe(resize)
     service.on_reset.append(slots.drain)
-    service.state_parts.append(
-        lambda _: {"connections": {"in_use": slots.in_use, "max": slots.capacity, "queued": slots.queued}}
-    )
+    service.parts["connections"] = lambda _: Connections(slots.in_use, slots.capacity, slots.queued)
     registry = service.registry
     metrics.gauge(registry, "lab_db_connections_in_use", "Queries that run.", lambda: slots.in_use)
     metrics.gauge(registry, "lab_db_connections_max", "Queries that may run at once.", lambda: slots.capacity)

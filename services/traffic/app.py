@@ -11,7 +11,7 @@ from services.common.process import log
 from services.common.process.admin import create_admin_app
 from services.common.process.admin_server import serve_admin
 from services.common.process.descriptors import connections_for, raise_limit
-from services.common.process.service import Service, write_instance
+from services.common.process.service import Service, write_boot_id
 from services.common.process.settings import Settings
 from services.common.switches.settings import MAX_IN_FLIGHT, ArrivalsSetting
 from services.traffic.users import UserMetrics, Users
@@ -25,7 +25,8 @@ def create_service(settings: Settings) -> tuple[Service, Users]:
     users = Users(settings.data_urls["frontend"], arrivals, UserMetrics(service.registry), most)
     service.switches.subscribe(users.wake)
     service.on_reset.append(users.drop_all)
-    service.state_parts.append(lambda since: {"rps": arrivals.rps, **users.state(since, time.monotonic())})
+    service.parts["traffic"] = lambda since: users.state(since, time.monotonic())
+    service.parts["calls"] = lambda since: users.calls(since, time.monotonic())
     return service, users
 
 
@@ -33,7 +34,7 @@ def main() -> None:
     """Run until the process is told to stop."""
     settings = Settings.from_env_or_exit()
     log.set_up(settings.service, settings.log_level)
-    write_instance(settings)
+    write_boot_id(settings)
     service, users = create_service(settings)
     service.start()
     serve_admin(create_admin_app(service), settings.bind, settings.admin_port)

@@ -12,7 +12,6 @@ import contextlib
 import random
 import socket
 import time
-from typing import Any
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -21,6 +20,7 @@ from services.common.calls.call import DEADLINE, REQUEST_ID, REQUEST_START, new_
 from services.common.http.problems import Reset
 from services.common.switches.settings import MAX_IN_FLIGHT, ArrivalsSetting
 from services.common.telemetry.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES, caller_timeout
+from services.common.telemetry.state import Calls, TrafficState
 from services.common.telemetry.windows import RECENT_SECONDS, CountWindow, UserWindow
 from services.common.topology import FRONTEND
 from services.traffic.schedule import Schedule
@@ -132,27 +132,30 @@ class Users:
         now = time.monotonic()
         return [now - began for began in list(self._tasks.values())]
 
-    def state(self, since: float, now: float) -> dict[str, Any]:
-        """How users were since a moment (time.monotonic), and their calls of the frontend. From any thread."""
+    def state(self, since: float, now: float) -> TrafficState:
+        """How users were since a moment (time.monotonic). From any thread."""
         waiting = self.waiting()
-        felt, arrived = self.window.since(since, waiting), self.arrivals.since(since)
-        return {
-            "in_flight": len(waiting),
-            "arrived": arrived,
-            "users": felt,
-            "last_5_seconds": self.window.since(max(since, now - RECENT_SECONDS)),
-            "calls": {
-                "peer": FRONTEND.name,
-                "begun": arrived,
-                "attempts": arrived,
-                "sent": arrived,
-                "ended": felt["ended"],
-                "failed": felt["ended"] - felt["succeeded"],
-                "seconds": now - since,
-                "timeout_seconds": self._setting.patience_seconds,
-                "attempts_allowed": 1,
-            },
-        }
+        return TrafficState(
+            rps=self._setting.rps,
+            in_flight=len(waiting),
+            arrived=self.arrivals.since(since),
+            users=self.window.since(since, waiting),
+            last_5_seconds=self.window.since(max(since, now - RECENT_SECONDS)),
+        )
+
+    def calls(self, since: float, now: float) -> Calls:
+        """Their calls of the frontend since a moment (time.monotonic): one attempt each. From any thread."""
+        felt, arrived = self.window.since(since), self.arrivals.since(since)
+        return Calls(
+            FRONTEND.name,
+            begun=arrived,
+            attempts=arrived,
+            sent=arrived,
+            ended=felt.ended,
+            failed=felt.ended - felt.succeeded,
+            seconds=now - since,
+            timeout_seconds=self._setting.patience_seconds,
+        )
 
     async def run(self) -> None:
         """Let users arrive for ever: a Poisson process at the rate of the setting, whatever became of the others."""

@@ -37,7 +37,7 @@ def lives(lab):
     """Names each container's and each worker's life."""
     code = 'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:9000/admin/state").read().decode())'
     states = [json.loads(lab.inside(service, code).stdout) for service in SERVICES[:4]]
-    return [(state["instance"], state["pid"]) for state in states]
+    return [(state["boot_id"], state["pid"]) for state in states]
 
 
 @contextmanager

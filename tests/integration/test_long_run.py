@@ -19,7 +19,7 @@ import pytest
 from labcli.logs import MAX_BYTES
 from services.common.process.memory import MB
 from services.common.scenes.files import all_scenes
-from services.common.topology import by_name
+from services.common.topology import BY_NAME
 from tests.conftest import wait_until
 from tests.support.local import local_lab
 
@@ -111,7 +111,7 @@ def test_random_scenes_leave_nothing_behind(lab, capsys, minutes):
         samples.append((time.monotonic(), usage(lab)))
         for service, found in samples[-1][1].items():
             most = {what: warm[service][what] + more for what, more in MORE.items()}
-            most["descriptors"] = OWN_DESCRIPTORS + sum(by_name()[call[0]].threads for call in CALLS if service in call)
+            most["descriptors"] = OWN_DESCRIPTORS + sum(BY_NAME[call[0]].threads for call in CALLS if service in call)
             too_much = {what: value for what, value in found.items() if value > most[what]}
             assert not too_much, f"{service} after {name}: {too_much} of at most {most}\n{told(warm, samples)}"
     sizes = {log.name: log.stat().st_size for log in (lab.folder / "logs").iterdir()}

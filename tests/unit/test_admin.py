@@ -154,7 +154,7 @@ def test_the_epoch_outlives_a_crash(service, control_room, make_settings):
     control_room("/admin/reset", {}, **{EPOCH: "5"})
     after = Service(make_settings("api"))
     after.start()
-    assert after.state(15)["epoch"] == 5
+    assert after.state(15).epoch == 5
 
 
 @pytest.mark.parametrize("epoch", ["-1", "1.5", "x", "9" * 19, "\u0663"])

@@ -141,8 +141,8 @@ def test_a_hit_needs_no_query_until_it_expires(shop):
     assert len(shop.database.calls) == 1
     assert shop.metric("lab_cache_lookups_total", outcome="hit") == 2
     assert shop.metric("lab_cache_lookups_total", outcome="miss") == 1
-    state = shop.service.state(15)["cache"]
-    assert state == {"entries": 1, "hit_ratio": pytest.approx(2 / 3)}
+    state = shop.service.state(15).cache
+    assert (state.entries, state.hits, state.lookups, state.hit_ratio) == (1, 2, 3, pytest.approx(2 / 3))
     shop.now = 60.0
     assert shop.metric("lab_cache_entries") == 0
     shop.order()

@@ -120,7 +120,7 @@ def test_retries_go_on_until_one_succeeds(client, frontend, peer, call):
 
 
 def calls_of(frontend):
-    return frontend.state(60)["calls"]
+    return frontend.state(60).calls
 
 
 def test_the_attempts_of_users_calls_are_counted_from_the_moment_that_each_call_began(client, frontend, peer):
@@ -130,7 +130,7 @@ def test_the_attempts_of_users_calls_are_counted_from_the_moment_that_each_call_
     client.get("/order", Call("two", time.time()))
     found = calls_of(frontend)
     wanted = {"begun": 2, "attempts": 4, "sent": 4, "ended": 4, "failed": 2, "attempts_allowed": 3}
-    assert {key: found[key] for key in wanted} == wanted
+    assert {key: getattr(found, key) for key in wanted} == wanted
 
 
 @contextmanager
@@ -154,10 +154,10 @@ def test_a_call_under_way_counts_with_its_attempts_so_far(client, frontend, peer
     with slow_call(client) as caller:
         while caller.is_alive():
             found = calls_of(frontend)
-            seen.add((found["begun"], found["attempts"]))
+            seen.add((found.begun, found.attempts))
             time.sleep(0.01)
     assert seen <= {(0, 0), (1, 1), (1, 2)} and (1, 1) in seen
-    assert calls_of(frontend)["attempts"] == 2
+    assert calls_of(frontend).attempts == 2
 
 
 def test_a_call_that_was_never_sent_is_not_counted_and_a_reset_forgets_all(client, frontend, peer):
@@ -169,14 +169,14 @@ def test_a_call_that_was_never_sent_is_not_counted_and_a_reset_forgets_all(clien
         with pytest.raises(problems.BulkheadFull):
             client.get("/order", Call("id", time.time()))
     found = calls_of(frontend)
-    assert (found["begun"], found["attempts"], found["ended"], found["failed"]) == (1, 1, 2, 2)
+    assert (found.begun, found.attempts, found.ended, found.failed) == (1, 1, 2, 2)
     reset(frontend)
-    assert calls_of(frontend)["begun"] == calls_of(frontend)["ended"] == 0
+    assert calls_of(frontend).begun == calls_of(frontend).ended == 0
 
 
 def test_test_requests_are_no_users(client, frontend, peer, call):
     client.get("/order", call)
-    assert (calls_of(frontend)["begun"], calls_of(frontend)["sent"]) == (0, 0)
+    assert (calls_of(frontend).begun, calls_of(frontend).sent) == (0, 0)
 
 
 def test_the_peer_is_told_when_its_caller_gives_up_at_the_latest(client, frontend, peer):

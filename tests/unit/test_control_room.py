@@ -12,6 +12,7 @@ from services.common.scenes.files import all_scenes, read_scene
 from services.common.scenes.measures import MEASURES, Recording
 from services.common.scenes.model import Expectation
 from services.common.switches.catalogue import CATALOGUE
+from services.common.telemetry.state import ServiceState, TrafficState, Users
 from services.control_room.watching.events import EVENTS_AT_ONCE, MAX_STREAMS, EventLog
 from services.control_room.watching.peers import SharedLook
 from tests.conftest import wait_until
@@ -205,7 +206,7 @@ class LabOfFailures:
 
     def window(self, service, seconds):
         failed = sum(ago <= seconds for ago in self._seconds_ago)
-        return {"users": {"ended": 100, "succeeded": 100 - failed}}
+        return ServiceState(service, traffic=TrafficState(users=Users(ended=100, succeeded=100 - failed)))
 
 
 def test_errors_at_each_event_are_those_of_the_event_that_had_fewest():

@@ -70,11 +70,11 @@ def test_the_state_tells_how_long_requests_wait_in_each_queue_until_a_reset(app_
     app = app_of("database")
     service = app.extensions["lab"].service
     app.test_client().get("/query", headers={REQUEST_START: repr(time.time() - 3)})
-    waits = service.state(15)["waits"]
-    assert 3 <= waits["threads"]["p50_seconds"] < 5
-    assert waits["connections"]["p50_seconds"] == 0
+    waits = service.state(15).waits
+    assert 3 <= waits["threads"].p50_seconds < 5
+    assert waits["connections"].p50_seconds == 0
     reset(service)
-    assert service.state(15)["waits"]["threads"]["p50_seconds"] is None
+    assert service.state(15).waits["threads"].p50_seconds is None
 
 
 @pytest.mark.parametrize("sent_at", ["nan", "junk", "1e999", "-1e999", ""])
@@ -97,9 +97,9 @@ def test_outage_refuses_and_connection_limit_leaves_few(app_of):
     assert app.test_client().get("/query").json["reason"] == "outage"
     service.switches.change("failure", "outage", False, {})
     service.switches.change("failure", "connection_limit", True, {"connections": 3})
-    assert service.state(15)["connections"]["max"] == 3
+    assert service.state(15).connections.max == 3
     service.switches.change("failure", "connection_limit", False, {})
-    assert service.state(15)["connections"]["max"] == 40
+    assert service.state(15).connections.max == 40
 
 
 def count(app, name, **labels):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from services.common.process.memory import MB
+from services.common.telemetry.state import Calls, ServiceState
+from services.common.telemetry.wire import decode, encode
 from services.control_room import exporter
 from services.control_room.health import (
     DOWN,
@@ -23,16 +26,16 @@ from services.control_room.health import (
     why,
 )
 from services.control_room.lab import Lab
-from services.control_room.status import NO_KPIS
+from services.control_room.status import Kpis
 
 NOTHING_ON = {"failure": {}, "defence": {}, "setting": {}}
 
 
 def a_service(**changes):
     answers = {"count": 60, "errors": 0, "mean_seconds": 0.02, "last_5_seconds": 20}
-    return {
+    service = {
         "service": "api",
-        "epoch": 0,
+        "instance": "api",
         "rss_bytes": 50 * MB,
         "memory_limit_bytes": 512 * MB,
         "leaked_bytes": 0,
@@ -46,6 +49,7 @@ def a_service(**changes):
         "answers": answers | changes.pop("answers", {}),
         **changes,
     }
+    return decode(ServiceState, service)
 
 
 def calls(peer, **changes):
@@ -61,15 +65,9 @@ def traffic(**changes):
         "p50_seconds": 0.02,
         "p95_seconds": 0.03,
     }
-    own = {
-        "rps": 4.0,
-        "in_flight": 0,
-        "arrived": 60,
-        "epoch_age_seconds": 985.0,
-        "users": felt,
-        "last_5_seconds": {"ended": 20},
-    }
-    return a_service(threads_busy=0, threads_total=0, calls=calls("frontend"), **own | changes)
+    own = {"rps": 4.0, "in_flight": 0, "arrived": 60, "users": felt, "last_5_seconds": {"ended": 20}} | changes
+    idle = {"threads_busy": 0, "threads_total": 0, "epoch_age_seconds": 985.0}
+    return a_service(**idle, calls=calls("frontend"), traffic=own)
 
 
 def lab_of(**changes):
@@ -83,7 +81,7 @@ def lab_of(**changes):
 
 
 def kpis(**changes):
-    return {**NO_KPIS, "success_ratio": 1.0, "p95_seconds": 0.03, "attempts_per_request": 1.0, **changes}
+    return Kpis(**{"success_ratio": 1.0, "p95_seconds": 0.03, "attempts_per_request": 1.0, **changes})
 
 
 def waits(p50):
@@ -194,7 +192,7 @@ def test_the_first_reason_that_holds_tells_why_it_does_not_recover(status, chang
 
 def test_the_levels_of_the_kpis_are_those_of_the_status():
     bad = kpis(success_ratio=0.89, p50_seconds=0.2, p95_seconds=1.0, served_rps=4.0, offered_rps=10.0)
-    levels = kpi_levels(bad | {"attempts_per_request": 2.5}, has_users=True)
+    levels = kpi_levels(replace(bad, attempts_per_request=2.5), has_users=True)
     assert levels == {
         "success_ratio": FAILING,
         "p50_seconds": OK,
@@ -202,7 +200,7 @@ def test_the_levels_of_the_kpis_are_those_of_the_status():
         "served_rps": FAILING,
         "attempts_per_request": FAILING,
     }
-    assert set(kpi_levels(NO_KPIS, has_users=False).values()) == {OK}
+    assert set(kpi_levels(Kpis(), has_users=False).values()) == {OK}
 
 
 @pytest.fixture
@@ -217,9 +215,9 @@ def watched(make_settings, monkeypatch):
 def test_a_service_that_is_silent_for_a_moment_keeps_its_last_word(watched):
     lab, states = watched
     states["api"] = a_service(rss_bytes=480 * MB, calls=calls("database"))
-    assert lab.state()["status"] == "YELLOW"
+    assert lab.status() == "YELLOW"
     states["api"] = None
-    state = lab.state()
+    state = lab.state().describe()
     assert state["status"] == "YELLOW" and state["services"]["api"]["health"]["word"] == "memory full"
     assert not state["services"]["api"]["up"]
 
@@ -229,21 +227,21 @@ def test_what_a_service_told_its_patient_observer_counts_where_it_was_too_slow_f
     lab, states = watched
     lab.state()
     states["api"] = None
-    full = a_service(rss_bytes=480 * MB, instance="a", pid=1, oom_kills=0, expires={kind: {} for kind in NOTHING_ON})
-    monkeypatch.setattr(lab.peers.clients["api"], "get", lambda path, timeout_seconds: full)
+    full = a_service(rss_bytes=480 * MB, boot_id="a", pid=1)
+    monkeypatch.setattr(lab.peers.clients["api"], "get", lambda path, timeout_seconds: encode(full))
     lab.observers["api"].look()
-    assert lab.state()["services"]["api"]["health"]["word"] == "memory full"
+    assert lab.state().describe()["services"]["api"]["health"]["word"] == "memory full"
     lab.observers["api"].forget()
-    assert lab.state()["services"]["api"]["health"]["word"] == "starting"
+    assert lab.state().describe()["services"]["api"]["health"]["word"] == "starting"
 
 
 def test_users_who_do_not_say_how_they_are_leave_the_status_as_it_was(watched):
     lab, states = watched
-    felt = states["traffic"]["users"] | {"succeeded": 20, "success_ratio": 0.33}
-    states["traffic"] = traffic(users=felt)
-    assert lab.state()["status"] == "RED"
+    felt = states["traffic"].traffic.users
+    states["traffic"] = traffic(users=encode(replace(felt, succeeded=20, success_ratio=0.33)))
+    assert lab.status() == "RED"
     states["traffic"] = None
-    state = lab.state()
+    state = lab.state().describe()
     assert state["status"] == "RED" and state["kpis"]["success_ratio"] == 0.33
 
 
@@ -261,7 +259,7 @@ def test_what_is_exported_is_what_the_api_says(watched):
     lab, states = watched
     states["database"] = a_service(waits=waits(30.0), connections={"in_use": 40, "max": 40, "queued": 9})
     states["api"] = a_service(rss_bytes=256 * MB, calls=calls("database", failed=30, sent=90))
-    state = lab.state()
+    state = lab.state().describe()
     found = exported(lab.latest)
     assert found["lab_status",] == 0 and found["lab_why",] == 0
     assert found["lab_kpi", "success_ratio"] == state["kpis"]["success_ratio"] == 1.0
@@ -301,8 +299,8 @@ def test_every_label_set_is_exported_from_the_start_and_a_kpi_that_is_null_is_na
 
 @pytest.mark.parametrize(("failed", "level"), [(0, OK), (1, OK), (2, STRAINED), (10, STRAINED), (11, FAILING)])
 def test_an_arrow_is_as_bad_as_the_share_of_its_calls_that_fail(failed, level):
-    assert edge_level(a_service(calls=calls("api", ended=100, failed=failed))) == level
-    assert edge_level(None) == edge_level(a_service()) == OK
+    assert edge_level(Calls("api", ended=100, failed=failed)) == level
+    assert edge_level(Calls("api")) == OK
 
 
 @pytest.mark.parametrize(("success", "word"), [(0.99, "happy"), (0.989, "some errors"), (0.9, "some errors")])

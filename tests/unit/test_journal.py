@@ -64,7 +64,7 @@ def test_ids_go_on_growing_over_a_restart(opened):
         events.add(str(number))
     after = EventLog()
     kept = opened().events()
-    after.take_up([*kept[:-1], {**kept[-1], "id": 10**15}])  # a clock that went back is no reason to begin again
+    after.restore([*kept[:-1], {**kept[-1], "id": 10**15}])  # a clock that went back is no reason to begin again
     after.add("six")
     assert after.last_id() == 10**15 + 1
 
@@ -189,7 +189,7 @@ def test_a_number_that_no_caller_could_ask_for_is_passed_over(opened, tmp_path, 
         file.execute("INSERT INTO events VALUES (?, ?)", [number, json.dumps(event(number))])
     journal = opened()
     events = EventLog(journal.add_event)
-    events.take_up(journal.events())
+    events.restore(journal.events())
     events.add("heard")
     assert 0 < events.last_id() < 2**53 and journal.passed_over
     assert texts(opened()) == ["heard"]
@@ -243,7 +243,7 @@ def test_a_second_worker_gets_no_journal_and_does_no_harm(tmp_path, monkeypatch,
     second.open()
     first.note("stage", "first")
     second.note("stage", "second")
-    second.begin_anew()
+    second.clear()
     assert "nothing is kept" in caplog.text
     first.close()
     second.open()
@@ -277,6 +277,6 @@ def test_another_labs_journal_is_forgotten(opened):
     journal = opened()
     EventLog(journal.add_event).add("of another lab")
     journal.note("stage", 1)
-    opened().begin_anew()
+    opened().clear()
     journal = opened()
     assert (journal.section("stage"), texts(journal)) == (None, [])

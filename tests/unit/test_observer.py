@@ -8,6 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from services.common.http import problems
+from services.common.telemetry.state import ServiceState
+from services.common.telemetry.wire import decode
+from services.common.topology import API
 from services.control_room.watching.events import EventLog
 from services.control_room.watching.journal import Journal
 from services.control_room.watching.observer import Observer
@@ -21,21 +24,24 @@ class Service:
     """An admin plane with one switch; a new instance has it off."""
 
     def __init__(self):
-        self.instance, self.pid, self.up = "one", 1, True
+        self.boot_id, self.pid, self.up = "one", 1, True
         self.on, self.left = {}, {}
         self.asked = []
         self.epoch = 0
         self.on_post = lambda: None
 
     def restart(self):
-        self.instance, self.pid, self.on, self.left = "another", 2, {}, {}
+        self.boot_id, self.pid, self.on, self.left = "another", 2, {}, {}
 
     def get(self, path, timeout):
         if not self.up:
             raise problems.Unreachable("down")
-        sizes = {"rss_bytes": 1, "memory_limit_bytes": 0, "oom_kills": 0}
         active, expires = {**NOTHING, "failure": dict(self.on)}, {**NOTHING, "failure": dict(self.left)}
-        return {"instance": self.instance, "pid": self.pid, **sizes, "active": active, "expires": expires}
+        life = {"service": "api", "boot_id": self.boot_id, "pid": self.pid}
+        return {**life, "active": active, "expires": expires}
+
+    def seen(self):
+        return decode(ServiceState, self.get("/admin/state", 1)), time.monotonic()
 
     def reset(self):
         self.epoch, self.on = 1, {}
@@ -74,7 +80,7 @@ def observer(service, journal, events, monkeypatch):
     """A function that makes the observer of a control room that just started."""
 
     def make():
-        made = Observer("api", SimpleNamespace(clients={"api": service}), events, journal, lambda: 0)
+        made = Observer(API.instances[0], SimpleNamespace(clients={"api": service}), events, journal, lambda: 0)
         monkeypatch.setattr(made, "_run", lambda: None)  # the test looks itself
         made.start()
         return made
@@ -168,11 +174,11 @@ def test_what_was_told_before_is_not_told_again(observer, service, events):
     assert texts(events) == before
 
 
-@pytest.mark.parametrize("rubbish", [None, 1, [], {}, {"instance": "one"}])
+@pytest.mark.parametrize("rubbish", [None, 1, [], {}, {"boot_id": "one"}])
 def test_rubbish_in_the_journal_is_nothing_seen(observer, service, journal, rubbish):
-    journal.note("services/api", rubbish)
+    journal.note("instances/api", rubbish)
     watching = observer()
-    assert watching.known_instance() is None
+    assert watching.known_boot_id() is None
     watching.look()
 
 
@@ -180,7 +186,7 @@ def test_what_others_saw_is_told_without_asking_again(observer, service, events)
     watching = observer()
     watching.look()
     service.on = {"latency": LATENCY}
-    seen = service.get("/admin/state", 1), time.monotonic()
+    seen = service.seen()
     service.up = False
     watching.look(seen)
     assert "api: failure latency is on (delay_seconds 1)" in texts(events)
@@ -190,7 +196,7 @@ def test_what_others_saw_is_told_without_asking_again(observer, service, events)
 def test_what_is_older_than_the_last_look_is_passed_over(observer, service, events):
     watching = observer()
     watching.look()
-    old = service.get("/admin/state", 1), time.monotonic()
+    old = service.seen()
     service.on = {"latency": LATENCY}
     watching.look()
     watching.look(old)
@@ -199,12 +205,12 @@ def test_what_is_older_than_the_last_look_is_passed_over(observer, service, even
 
 def test_what_others_saw_before_a_change_does_not_stand_for_a_look_after_it(observer, service):
     watching = observer()
-    before = service.get("/admin/state", 1), time.monotonic()
+    before = service.seen()
     watching.wake()
-    watching.tell(*before)
-    assert watching._told is None
-    watching.tell(service.get("/admin/state", 1), time.monotonic() + 1)
-    assert watching._told is not None
+    watching.hear(*before)
+    assert watching._heard is None
+    watching.hear(before[0], time.monotonic() + 1)
+    assert watching._heard is not None
 
 
 def test_what_others_saw_while_switches_were_put_back_is_passed_over(observer, service, events):
@@ -212,7 +218,7 @@ def test_what_others_saw_while_switches_were_put_back_is_passed_over(observer, s
     watching = observer()
     watching.look()
     service.restart()
-    first, meanwhile = (service.get("", 1), time.monotonic()), (service.get("", 1), time.monotonic())
+    first, meanwhile = service.seen(), service.seen()
     watching.look(first)
     watching.look(meanwhile)
     watching.look()

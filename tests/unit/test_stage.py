@@ -9,6 +9,7 @@ import pytest
 from services.common.http import problems
 from services.common.scenes.measures import Recording
 from services.common.scenes.model import Expectation, Play, Scene, Step, Switched
+from services.common.telemetry.state import ServiceState, TrafficState, Users
 from services.control_room.stage import Run
 from services.control_room.watching.events import EventLog
 from tests.conftest import wait_until
@@ -26,7 +27,7 @@ class Peers:
         self.size += 1
         if service == "traffic":
             self.answer.wait(20)
-        return {"rss_bytes": self.size, "users": {"success_ratio": 1.0}}
+        return ServiceState(service, rss_bytes=self.size, traffic=TrafficState(users=Users(success_ratio=1.0)))
 
 
 class Lab:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from services.common.process.memory import MB
-from services.control_room.status import LEVELS, WINDOW_SECONDS, attempts_allowed, judge, kpis_of
+from services.common.telemetry.state import Calls, ServiceState, TrafficState, Users, attempts_allowed
+from services.control_room.status import LEVELS, WINDOW_SECONDS, Kpis, judge, kpis_of
 
 
-def state(**changes):
-    return {"rss_bytes": 50 * MB, "memory_limit_bytes": 512 * MB, **changes}
+def state(name="api", **changes):
+    return ServiceState(name, name, **{"rss_bytes": 50 * MB, "memory_limit_bytes": 512 * MB, **changes})
 
 
 def states(users=None, *, rps=4.0, in_flight=0, last=5, api=None):
@@ -20,17 +23,14 @@ def states(users=None, *, rps=4.0, in_flight=0, last=5, api=None):
         "p50_seconds": 0.02,
         "p95_seconds": 0.03,
     }
-    traffic = {
-        "rps": rps,
-        "in_flight": in_flight,
-        "arrived": 60,
-        "epoch_age_seconds": 985.0,
-        "window_seconds": 15.0,
-        "users": felt | (users or {}),
-        "last_5_seconds": {"ended": last},
+    traffic = TrafficState(rps, in_flight, 60, Users(**felt | (users or {})), Users(ended=last))
+    calls = Calls("", begun=60, attempts=60)
+    return {
+        "frontend": state("frontend", calls=calls),
+        "api": api or state(calls=calls),
+        "database": state("database"),
+        "traffic": state("traffic", epoch_age_seconds=985.0, window_seconds=15.0, traffic=traffic),
     }
-    calls = {"calls": {"begun": 60, "attempts": 60, "attempts_allowed": 1}}
-    return {"frontend": state(**calls), "api": api or state(**calls), "database": state(), "traffic": state(**traffic)}
 
 
 def status(found, tests=(), down=()):
@@ -70,9 +70,9 @@ def test_a_service_that_is_only_slow_to_answer_once_is_not_red():
 
 def test_nothing_back_yet_is_not_red_in_the_first_seconds_after_a_reset():
     found = states({"ended": 0, "succeeded": 0, "success_ratio": None, "p50_seconds": None}, in_flight=9, last=0)
-    found["traffic"]["epoch_age_seconds"] = 4.9
+    found["traffic"] = replace(found["traffic"], epoch_age_seconds=4.9)
     assert status(found)[0] == "GREEN"
-    found["traffic"]["epoch_age_seconds"] = 5.0
+    found["traffic"] = replace(found["traffic"], epoch_age_seconds=5.0)
     assert status(found)[0] == "RED"
 
 
@@ -82,18 +82,18 @@ def test_without_traffic_the_last_test_requests_count():
     assert status(states({"success_ratio": 0.1}, rps=0), [good] * 12)[0] == "GREEN"
     assert status(states(rps=0), [good] * 10 + [bad] * 2)[0] == "RED"
     kpis = kpis_of(states(rps=0), [good, bad])
-    assert kpis["success_ratio"] == 0.5 and kpis["attempts_per_request"] == 2
+    assert kpis.success_ratio == 0.5 and kpis.attempts_per_request == 2
 
 
 def test_without_traffic_and_test_requests_it_is_green_and_the_kpis_are_null():
     found = states(rps=0)
     assert status(found)[0] == "GREEN"
-    assert set(kpis_of(found, []).values()) == {None}
+    assert kpis_of(found, []) == Kpis()
 
 
 def test_kpis_are_rates_over_the_window():
     kpis = kpis_of(states({"succeeded": 30}), [])
-    assert kpis["offered_rps"] == 4.0 and kpis["served_rps"] == 2.0 and kpis["attempts_per_request"] == 1.0
+    assert kpis.offered_rps == 4.0 and kpis.served_rps == 2.0 and kpis.attempts_per_request == 1.0
 
 
 TRAFFIC = states()["traffic"]
@@ -102,7 +102,7 @@ TRAFFIC = states()["traffic"]
 def with_calls(*layers):
     """States of layers, each with the calls that it began, their attempts, and the attempts that it allows."""
     names = ("begun", "attempts", "attempts_allowed")
-    return [{"calls": dict(zip(names, layer, strict=True))} for layer in layers]
+    return [state(calls=Calls("", **dict(zip(names, layer, strict=True)))) for layer in layers]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def with_calls(*layers):
 def test_attempts_are_multiplied_over_the_layers_and_stay_within_what_they_allow(layers, expected):
     layered = with_calls(*layers)
     found = kpis_of({"frontend": layered[0], "api": layered[1], "traffic": TRAFFIC}, [])
-    assert found["attempts_per_request"] == expected
+    assert found.attempts_per_request == expected
     assert expected is None or 1 <= expected <= attempts_allowed(layered)
 
 
@@ -141,20 +141,21 @@ def test_the_reasons_are_told_in_words():
 
 def test_the_first_moment_after_a_reset_counts_as_a_second():
     found = states({"ended": 1, "succeeded": 1})
-    found["traffic"] |= {"window_seconds": 0.1, "arrived": 2}
+    users = replace(found["traffic"].traffic, arrived=2)
+    found["traffic"] = replace(found["traffic"], window_seconds=0.1, traffic=users)
     kpis = kpis_of(found, [])
-    assert (kpis["offered_rps"], kpis["served_rps"]) == (2.0, 1.0)
+    assert (kpis.offered_rps, kpis.served_rps) == (2.0, 1.0)
 
 
 def test_users_who_all_still_wait_are_users():
     found = states({"ended": 0, "succeeded": 0, "success_ratio": None, "p50_seconds": None}, in_flight=3)
-    assert kpis_of(found, [])["offered_rps"] == 4.0
+    assert kpis_of(found, []).offered_rps == 4.0
 
 
 def test_what_test_requests_took():
     tests = [{"ok": True, "seconds": number / 10, "hops": [{"attempts": []}]} for number in range(20, 0, -1)]
     kpis = kpis_of(states(rps=0), tests)
-    assert (kpis["p50_seconds"], kpis["p95_seconds"], kpis["attempts_per_request"]) == (1.1, 2.0, 1.0)
+    assert (kpis.p50_seconds, kpis.p95_seconds, kpis.attempts_per_request) == (1.1, 2.0, 1.0)
 
 
 def test_the_numbers_of_the_contract():

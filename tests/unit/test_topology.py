@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from services.common.switches.catalogue import CATALOGUE
-from services.common.topology import ADMIN_PORT, SERVICES, SWITCHED, ServiceSpec, by_name
+from services.common.topology import ADMIN_PORT, BY_NAME, SERVICES, SWITCHED, ServiceSpec, instances
 from services.control_room.app import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ def strings(path: Path) -> set[str]:
         if isinstance(node, ast.Constant) and node.value in ALSO_WORDS
     }
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in keys]
-    return {str(node.value) for node in found} & set(by_name())
+    return {str(node.value) for node in found} & set(BY_NAME)
 
 
 def test_no_other_module_writes_a_services_name():
@@ -66,30 +66,35 @@ def test_it_needs_the_standard_library_alone():
 
 @pytest.mark.parametrize("spec", SERVICES, ids=lambda spec: spec.name)
 def test_compose_starts_what_the_topology_says(spec):
-    for name in spec.instances:
-        container = COMPOSE[name]
+    for instance in spec.instances:
+        container = COMPOSE[instance.name]
         assert container["build"]["target"] == spec.name
         ports = container.get("ports", [])
         assert [port.split(":")[-2] for port in ports] == ([f"${{{spec.published}}}"] if spec.published else [])
     services = {name for name, container in COMPOSE.items() if "build" in container}
-    assert services == {name for spec in SERVICES for name in spec.instances}
+    assert services == {instance.name for instance in instances()}
 
 
 def test_prometheus_scrapes_every_instance():
     jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
     targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in jobs}
-    wanted = {spec.name: [f"{name}:{ADMIN_PORT}" for name in spec.instances] for spec in SWITCHED}
+    wanted = {spec.name: [f"{instance.name}:{ADMIN_PORT}" for instance in spec.instances] for spec in SWITCHED}
     assert targets == {**wanted, "control-room": ["control-room:8080"]}
 
 
 def test_what_has_switches_is_in_the_catalogue_and_calls_go_to_what_there_is():
     assert set(CATALOGUE) == {spec.name for spec in SWITCHED}
-    assert {called for spec in SERVICES for called in spec.calls} <= set(by_name())
+    assert {called for spec in SERVICES for called in spec.calls} <= set(BY_NAME)
 
 
 def test_an_instance_has_its_services_name_while_it_is_alone():
-    assert ServiceSpec("api", 64, 512).instances == ("api",)
-    assert ServiceSpec("api", 64, 512, replicas=3).instances == ("api-1", "api-2", "api-3")
+    assert [each.name for each in ServiceSpec("api", 64, 512).instances] == ["api"]
+    found = ServiceSpec("api", 64, 512, local_data_port=8001, replicas=3).instances
+    assert [(each.name, each.local_data_port, each.variable) for each in found] == [
+        ("api-1", 8001, "API_1"),
+        ("api-2", 8011, "API_2"),
+        ("api-3", 8021, "API_3"),
+    ]
 
 
 def test_the_api_tells_the_topology(make_settings):

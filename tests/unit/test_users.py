@@ -86,8 +86,8 @@ def test_patience_ends(make_settings):
             await until(lambda: users.arrivals.since(0) >= 1, "the first user")
             frontend.answers = False
             users.window.clear()
-            await until(lambda: users.window.since(0)["ended"] > 10, "users left")
-            assert users.window.since(0)["success_ratio"] < 0.5
+            await until(lambda: users.window.since(0).ended > 10, "users left")
+            assert users.window.since(0).success_ratio < 0.5
 
     asyncio.run(run())
 
@@ -115,7 +115,7 @@ def test_a_reset_drops_open_connections_uncounted(make_settings):
             service.switches.change("setting", "arrivals", True, {"rps": 0})
             await asyncio.to_thread(users.drop_all)
             await until(lambda: not users.waiting(), "nobody waits")
-            assert users.window.since(0)["ended"] == 0
+            assert users.window.since(0).ended == 0
 
     asyncio.run(run())
 

@@ -1,4 +1,4 @@
-"""Calls of the control room to the admin plane of one service."""
+"""Calls of the control room to the admin plane of one instance."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from services.common.http import problems
 
 
 class AdminClient:
-    """Reads one service's admin plane and, with the lab's secret, changes it."""
+    """Reads one instance's admin plane and, with the lab's secret, changes it."""
 
-    def __init__(self, service: str, base_url: str, secret: str) -> None:
-        self.service = service
+    def __init__(self, instance: str, base_url: str, secret: str) -> None:
+        self.instance = instance
         self._base_url = base_url
         self._authorization = f"Bearer {secret}"
         self._session = new_session(16)
@@ -32,11 +32,11 @@ class AdminClient:
     def post(self, path: str, body: Any, timeout_seconds: float, epoch: int) -> Any:
         """The JSON answer to POST `path`, for a call that was made in the epoch of that number.
 
-        A service that reads it only after the timeout, since it stood still, does nothing of it.
+        An instance that reads it only after the timeout, since it stood still, does nothing of it.
 
         Raises:
             Unreachable: no answer in time, or none that is JSON.
-            Overtaken: the service knows of a newer epoch, and has changed nothing.
+            Overtaken: it knows of a newer epoch, and has changed nothing.
         """
         headers = {
             "Authorization": self._authorization,
@@ -55,4 +55,4 @@ class AdminClient:
             answer.raise_for_status()
             return answer.json()
         except requests.RequestException as error:
-            raise problems.Unreachable(f"{self.service} does not answer on its admin port") from error
+            raise problems.Unreachable(f"{self.instance} does not answer on its admin port") from error

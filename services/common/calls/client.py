@@ -27,6 +27,7 @@ from services.common.process.epoch import Epoch
 from services.common.switches.registry import Switches
 from services.common.switches.settings import ClientSetting
 from services.common.telemetry.metrics import ClientMetrics
+from services.common.telemetry.state import Calls
 from services.common.telemetry.windows import AttemptWindow, CountedCall, CountWindow, SumWindow
 
 
@@ -108,23 +109,21 @@ class PeerClient:
         """Close the connections that are kept open."""
         self._session.close()
 
-    def state(self, since: float, now: float) -> dict[str, Any]:
-        """The calls since a moment (time.monotonic), as the admin plane shows them.
-
-        `begun` calls have made `attempts` so far; `sent` attempts were sent, whenever their calls were begun. These
-        three leave test requests out; `ended` and `failed`, the attempts that ended, do not.
-        """
+    def state(self, since: float, now: float) -> Calls:
+        """The calls since a moment (time.monotonic)."""
+        begun, attempts = self._calls.since(since)
         ended, failed = self._ends.since(since)
-        return {
-            "peer": self.peer,
-            **self._calls.since(since),
-            "sent": self._sent.since(since),
-            "ended": int(ended),
-            "failed": int(failed),
-            "seconds": now - since,
-            "timeout_seconds": self.timeout_seconds,
-            "attempts_allowed": self._setting.attempts,
-        }
+        return Calls(
+            self.peer,
+            begun=begun,
+            attempts=attempts,
+            sent=self._sent.since(since),
+            ended=int(ended),
+            failed=int(failed),
+            seconds=now - since,
+            timeout_seconds=self.timeout_seconds,
+            attempts_allowed=self._setting.attempts,
+        )
 
     def forget(self) -> None:
         """A reset: the windows start anew."""

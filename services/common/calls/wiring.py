@@ -36,5 +36,5 @@ def make_client(
         lease=lease,
     )
     service.on_reset.append(client.forget)
-    service.state_parts.append(lambda since: {"calls": client.state(since, time.monotonic())})
+    service.parts["calls"] = lambda since: client.state(since, time.monotonic())
     return client

@@ -46,9 +46,11 @@ def document(title: str, paths: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def read(summary: str, what: str, *errors: str, content: str = "application/json") -> dict[str, Any]:
-    """A GET that takes nothing."""
-    return {"get": {"summary": summary, "responses": _answers(what, content, errors)}}
+def read(
+    summary: str, what: str, *errors: str, content: str = "application/json", schema: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A GET that takes nothing; `schema` is what it answers."""
+    return {"get": {"summary": summary, "responses": _answers(what, content, errors, schema)}}
 
 
 def write(
@@ -90,9 +92,9 @@ def param_schema(param: Param[Any]) -> dict[str, Any]:
     return schema
 
 
-def _answers(what: str, content: str, errors: tuple[str, ...]) -> dict[str, Any]:
+def _answers(what: str, content: str, errors: tuple[str, ...], schema: dict[str, Any] | None = None) -> dict[str, Any]:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        "200": {"description": what, "content": {content: {"schema": {}}}},
+        "200": {"description": what, "content": {content: {"schema": schema or {}}}},
         **{code: {"description": ERRORS[code], "content": problem} for code in errors},
     }

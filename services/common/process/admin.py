@@ -18,7 +18,9 @@ from services.common.http.web import boolean, install_problems, json_body, optio
 from services.common.process.secret import Secret
 from services.common.process.service import Service
 from services.common.switches.catalogue import CATALOGUE
+from services.common.telemetry.state import ServiceState
 from services.common.telemetry.windows import KEEP_SECONDS
+from services.common.telemetry.wire import encode, schema
 
 log = logging.getLogger(__name__)
 DEFAULT_WINDOW_SECONDS = 15.0
@@ -32,7 +34,7 @@ def create_admin_app(service: Service) -> Flask:
     install_problems(app)
     names = set(service.settings.lab_hosts)
     if not service.settings.local:
-        names.add(service.name)
+        names.add(service.settings.instance)
     secret = Secret(service.settings.secret_file)
 
     @app.before_request
@@ -58,7 +60,7 @@ def create_admin_app(service: Service) -> Flask:
 
     @app.get("/admin/state")
     def state() -> Response:
-        return jsonify(service.state(_window_seconds()))
+        return jsonify(encode(service.state(_window_seconds())))
 
     @app.get("/admin/catalogue")
     def catalogue() -> Response:
@@ -87,7 +89,7 @@ def create_admin_app(service: Service) -> Flask:
 
 def _openapi_document(service: str) -> dict[str, Any]:
     """What this admin plane takes, OpenAPI 3.1."""
-    state = read("Everything that is, over a window of seconds", "the state", "422")
+    state = read("Everything that is, over a window of seconds", "the state", "422", schema=schema(ServiceState))
     window = {"type": "number", "exclusiveMinimum": 0, "maximum": KEEP_SECONDS}
     state["get"]["parameters"] = [in_query("window", window)]
     moment = object_of({"started_at": {"type": "number", "minimum": 0}}, [])

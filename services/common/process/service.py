@@ -28,6 +28,7 @@ from services.common.switches.base import Host, Switch
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.registry import Switches
 from services.common.telemetry import metrics
+from services.common.telemetry.state import ServiceState
 from services.common.telemetry.windows import AnswerWindow
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ log = logging.getLogger(__name__)
 # A thread that computes gives the interpreter up after this long, so that admin and data threads get their turn soon.
 SWITCH_INTERVAL_SECONDS = 0.0005
 SLOW_SECONDS = 1.0
-UNKNOWN_INSTANCE = "unknown"
+BOOT_ID = "boot-id"  # a file of the state directory
+UNKNOWN_BOOT_ID = "unknown"
 
 
 class Service:
@@ -54,7 +56,7 @@ class Service:
         self.switches = Switches(CATALOGUE[self.name], host, settings.state_dir / "switches.json")
         self.busy = 0
         self.waiting: Callable[[], int] = lambda: 0  # requests that no worker thread has taken up yet
-        self.state_parts: list[Callable[[float], dict[str, Any]]] = []
+        self.parts: dict[str, Callable[[float], Any]] = {}  # of the state, by their names: each since a moment
         self._queues: dict[str, metrics.QueueWaits] = {}
         self.on_reset: list[Callable[[], None]] = []
         self.ready = threading.Event()
@@ -142,39 +144,38 @@ class Service:
         except (OSError, ValueError):
             self.epoch.begin(0, 0.0)
 
-    def state(self, window_seconds: float) -> dict[str, Any]:
+    def state(self, window_seconds: float) -> ServiceState:
         """Everything that the control room wants to know, over the last `window_seconds`, reset or start."""
         now = time.monotonic()
         since = max(now - window_seconds, self.epoch.began, self._started)
-        state: dict[str, Any] = {
-            "service": self.name,
-            "instance": self.instance(),
-            "pid": os.getpid(),
-            "epoch": self.epoch.number,
-            "epoch_age_seconds": self.epoch.age_seconds,
-            "rss_bytes": self.memory.resident_bytes(),
-            "memory_limit_bytes": self.memory.limit_bytes,
-            "leaked_bytes": self.leaked_bytes(),
-            "oom_kills": self.memory.oom_kills(),
-            "threads_busy": self.busy,
-            "threads_total": self.settings.threads,
-            "waiting": self.waiting(),
-            "gc_pause_seconds": self._gc.since(since),
-            "window_seconds": now - since,
-            "active": self.switches.active(),
-            "expires": self.switches.expiries(),
-            "waits": {name: waits.since(since) for name, waits in self._queues.items()},
-        }
-        for part in self.state_parts:
-            state |= part(since)
-        return state
+        return ServiceState(
+            service=self.name,
+            instance=self.settings.instance,
+            boot_id=self._boot_id(),
+            pid=os.getpid(),
+            epoch=self.epoch.number,
+            epoch_age_seconds=self.epoch.age_seconds,
+            rss_bytes=self.memory.resident_bytes(),
+            memory_limit_bytes=self.memory.limit_bytes,
+            leaked_bytes=self.leaked_bytes(),
+            oom_kills=self.memory.oom_kills(),
+            threads_busy=self.busy,
+            threads_total=self.settings.threads,
+            waiting=self.waiting(),
+            gc_pause_seconds=self._gc.since(since),
+            window_seconds=now - since,
+            active=self.switches.active(),
+            expires=self.switches.expiries(),
+            waits={name: waits.since(since) for name, waits in self._queues.items()},
+            **{name: part(since) for name, part in self.parts.items()},
+        )
 
-    def instance(self) -> str:
+    def _boot_id(self) -> str:
         """Names the container's (not the worker's) life: gunicorn's master, or the process, wrote it at its start."""
         try:
-            return (self.settings.state_dir / "instance").read_text()
+            return (self.settings.state_dir / BOOT_ID).read_text()
         except OSError:
-            return UNKNOWN_INSTANCE
+            return UNKNOWN_BOOT_ID
 
     def enter(self) -> None:
         """A worker thread took up a request."""
@@ -200,10 +201,10 @@ def caller_has_gone() -> bool:
         return True
 
 
-def write_instance(settings: Settings) -> None:
+def write_boot_id(settings: Settings) -> None:
     """Note that a container's life begins."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    (settings.state_dir / "instance").write_text(uuid.uuid4().hex)
+    (settings.state_dir / BOOT_ID).write_text(uuid.uuid4().hex)
 
 
 def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> None:
@@ -217,7 +218,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
     service.add_queue("threads", server.waits)
     answers = AnswerWindow()
     service.on_reset.append(answers.clear)
-    service.state_parts.append(lambda since: {"answers": answers.since(since, time.monotonic())})
+    service.parts["answers"] = lambda since: answers.since(since, time.monotonic())
     server.active.set_function(lambda: service.busy + service.waiting())
     server.busy.set_function(lambda: service.busy)
     app.wsgi_app = _refuse_old(app.wsgi_app, service.epoch)  # type: ignore[method-assign, assignment]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from services.common.topology import ADMIN_PORT, API, CHAIN, CONTROL_ROOM, DATA_PORT, SWITCHED, by_name
+from services.common.topology import ADMIN_PORT, API, BY_NAME, CHAIN, CONTROL_ROOM, DATA_PORT, SWITCHED, instances
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 MAX_DIGITS = 9  # of a number: Python refuses to read thousands of them
@@ -77,9 +77,10 @@ class _Reader:
 
 @dataclass(frozen=True)
 class Settings:
-    """One process's settings. Ports are TCP ports; URLs have no trailing slash."""
+    """One process's settings. Ports are TCP ports; URLs are those of each instance, and have no trailing slash."""
 
     service: str
+    instance: str
     local: bool
     bind: str
     data_port: int
@@ -107,28 +108,31 @@ class Settings:
             SettingsError: naming every bad variable, not just the first.
         """
         read = _Reader(os.environ if environ is None else environ)
-        service = read.text("SERVICE", API.name, tuple(by_name()))
+        service = read.text("SERVICE", API.name, tuple(BY_NAME))
+        own = [instance.name for instance in BY_NAME[service].instances]
         control_room = service == CONTROL_ROOM.name
         data_port = read.integer("DATA_PORT", 8080 if control_room else DATA_PORT, 1, 65535)
         state_dir = Path(read.text("STATE_DIR", "/run/lab"))
         settings = cls(
             service=service,
+            instance=read.text("INSTANCE", own[0], tuple(own)),
             local=read.text("LAB_MODE", "containers", ("containers", "local")) == "local",
             bind=read.address("BIND", "0.0.0.0"),
             data_port=data_port,
             admin_port=data_port if control_room else read.integer("ADMIN_PORT", ADMIN_PORT, 1, 65535),
-            threads=read.integer("THREADS", by_name()[service].threads, 0, 1024),
+            threads=read.integer("THREADS", BY_NAME[service].threads, 0, 1024),
             state_dir=state_dir,
             journal_dir=Path(read.text("JOURNAL_DIR", str(state_dir / "journal"))),
             cgroup_dir=Path(read.text("CGROUP_DIR", "/sys/fs/cgroup")),
             secret_file=Path(read.text("LAB_SECRET_FILE", "/run/lab-secret/secret")),
             log_level=read.text("LOG_LEVEL", "INFO", LOG_LEVELS),
             data_urls={
-                spec.name: read.url(f"{spec.variable}_URL", f"http://{spec.name}:{DATA_PORT}") for spec in CHAIN
+                each.name: read.url(f"{each.variable}_URL", f"http://{each.name}:{DATA_PORT}")
+                for each in instances(CHAIN)
             },
             admin_urls={
-                spec.name: read.url(f"{spec.variable}_ADMIN_URL", f"http://{spec.name}:{ADMIN_PORT}")
-                for spec in SWITCHED
+                each.name: read.url(f"{each.variable}_ADMIN_URL", f"http://{each.name}:{ADMIN_PORT}")
+                for each in instances(SWITCHED)
             },
             lab_port=read.integer("LAB_PORT", 8080, 1, 65535),
             frontend_port=read.integer("FRONTEND_PORT", 8000, 1, 65535),

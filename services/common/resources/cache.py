@@ -12,6 +12,7 @@ from services.common.resources.store import Store
 from services.common.switches.defences.single_flight import SingleFlight
 from services.common.switches.settings import SPREAD, CacheSetting
 from services.common.telemetry.metrics import CacheMetrics
+from services.common.telemetry.state import CacheState
 from services.common.telemetry.windows import CountWindow
 
 
@@ -32,7 +33,7 @@ class Cache:
         self._metrics = CacheMetrics(service.registry, service.switches[SingleFlight], lambda: len(store))
         service.switches.subscribe(self._resize)
         service.on_reset += [self._hits.clear, self._lookups.clear]
-        service.state_parts.append(self._state)
+        service.parts["cache"] = self._state
 
     def get(self, path: str, call: Call) -> Any:
         """The answer to GET `path` for a key; raises what the client does."""
@@ -60,6 +61,6 @@ class Cache:
     def _resize(self) -> None:
         self._store.resize(self._switches.cache_room(self._setting.keys) if self._setting.ttl_seconds else 0)
 
-    def _state(self, since: float) -> dict[str, Any]:
+    def _state(self, since: float) -> CacheState:
         hits, lookups = self._hits.since(since), self._lookups.since(since)
-        return {"cache": {"entries": len(self._store), "hit_ratio": hits / lookups if lookups else None}}
+        return CacheState(len(self._store), hits, lookups, hits / lookups if lookups else None)

@@ -10,6 +10,7 @@ from services.common.process.service import Service
 from services.common.resources.slots import Slots
 from services.common.switches.settings import PoolSetting
 from services.common.telemetry import metrics
+from services.common.telemetry.state import PoolState
 
 
 class Pool:
@@ -26,9 +27,7 @@ class Pool:
         service.add_queue("pool", waits)
         service.switches.subscribe(lambda: slots.resize(setting.size))
         service.on_reset.append(slots.drain)
-        service.state_parts.append(
-            lambda _: {"pool": {"in_use": slots.in_use, "size": slots.capacity, "waiting": slots.queued}}
-        )
+        service.parts["pool"] = lambda _: PoolState(slots.in_use, slots.capacity, slots.queued)
         registry = service.registry
         metrics.gauge(registry, "lab_pool_connections_in_use", "Connections in use.", lambda: slots.in_use)
         metrics.gauge(registry, "lab_pool_connections_max", "Connections in the pool.", lambda: slots.capacity)

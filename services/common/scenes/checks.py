@@ -55,7 +55,7 @@ class Check:
         """What was decided, for the journal."""
         return {name: getattr(self, name) for name in KEPT} if self.outcome != "pending" else None
 
-    def take_up(self, kept: dict[str, Any] | None, elapsed: float) -> None:
+    def restore(self, kept: dict[str, Any] | None, elapsed: float) -> None:
         """Go on from there; nothing was measured at a moment that passed while the control room was away."""
         if kept is not None:
             for name in KEPT:

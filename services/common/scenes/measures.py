@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, Protocol
 
 from services.common.process.memory import MB
 from services.common.scenes.model import Expectation
+from services.common.telemetry.state import ServiceState, States, Users, attempts_per_request
 from services.common.topology import API, CALLERS, DATABASE, TRAFFIC
-from services.control_room.status import attempts_per_request
 
 KEPT = ("before_rss", "start_rss", "reset_seconds", "request_seconds", "rss_after", "started_at", "first_event")
 
@@ -19,11 +19,11 @@ KEPT = ("before_rss", "start_rss", "reset_seconds", "request_seconds", "rss_afte
 class Looks(Protocol):
     """Looks at the services, real ones or simulated."""
 
-    def window(self, service: str, seconds: float) -> dict[str, Any]:
-        """One service's state over so many seconds."""
+    def window(self, service: str, seconds: float) -> ServiceState:
+        """The state of a service, or of one instance, over so many seconds."""
 
-    def states(self) -> Mapping[str, dict[str, Any] | None]:
-        """Every service's state; None for one that does not answer."""
+    def states(self) -> States:
+        """Every instance's state; None for one that does not answer."""
 
 
 class Log(Protocol):
@@ -47,8 +47,8 @@ class MeasuredLab(Protocol):
     def events(self) -> Log:
         """Its activity log."""
 
-    def state(self) -> dict[str, Any]:
-        """What `GET /api/state` shows, or at least its status."""
+    def status(self) -> str:
+        """GREEN, YELLOW or RED, as `GET /api/state` shows it."""
 
     def about_answers(self) -> bool:
         """Whether /about, which needs no other service, answers within a second."""
@@ -91,19 +91,23 @@ class Recording:
 
     def note_request(self, result: dict[str, Any]) -> None:
         """A test request of the scene has ended."""
-        rss_bytes = self.api()["rss_bytes"]
+        rss_bytes = self.api().rss_bytes
         self.request_seconds.append(result["seconds"])
         self.rss_after.append(rss_bytes)
 
-    def api(self, seconds: float = 15) -> dict[str, Any]:
+    def api(self, seconds: float = 15) -> ServiceState:
         """The api's state."""
         return self.lab.peers.window(API.name, seconds)
 
-    def users(self, expectation: Expectation) -> dict[str, Any]:
+    def users(self, expectation: Expectation) -> Users:
         """What users felt over the expectation's window, but not from before the scene."""
         seconds = min(expectation.window_seconds, max(0.1, self.elapsed_seconds()))
-        users: dict[str, Any] = self.lab.peers.window(TRAFFIC.name, seconds)["users"]
-        return users
+        return self._users_over(seconds)
+
+    def _users_over(self, seconds: float) -> Users:
+        traffic = self.lab.peers.window(TRAFFIC.name, seconds).traffic
+        assert traffic is not None
+        return traffic.users
 
     def events(self, text: str) -> list[dict[str, Any]]:
         """The lines with this text that the activity log has had since the scene began."""
@@ -111,8 +115,8 @@ class Recording:
 
     def failed_since(self, moment: float) -> int:
         """How many users have failed since a moment of the scene."""
-        users = self.lab.peers.window(TRAFFIC.name, max(0.1, time.time() - moment))["users"]
-        return int(users["ended"] - users["succeeded"])
+        users = self._users_over(max(0.1, time.time() - moment))
+        return users.ended - users.succeeded
 
 
 Read = Callable[[Recording, Expectation], float | str | None]
@@ -131,8 +135,8 @@ class Measure:
     looking_back: bool = False
 
 
-def _of_users(key: str) -> Read:
-    return lambda recording, expectation: recording.users(expectation)[key]
+def _of_users(read: Callable[[Users], float | None]) -> Read:
+    return lambda recording, expectation: read(recording.users(expectation))
 
 
 def _attempts_per_request(recording: Recording, expectation: Expectation) -> float | None:
@@ -141,11 +145,11 @@ def _attempts_per_request(recording: Recording, expectation: Expectation) -> flo
 
 
 def _status(recording: Recording, _: Expectation) -> str:
-    return str(recording.lab.state()["status"])
+    return recording.lab.status()
 
 
 def _api_growth_mb(recording: Recording, _: Expectation) -> float:
-    return float(recording.api()["rss_bytes"] - recording.start_rss[API.name]) / MB
+    return float(recording.api().rss_bytes - recording.start_rss[API.name]) / MB
 
 
 def _api_growth_mb_per_minute(recording: Recording, expectation: Expectation) -> float:
@@ -157,7 +161,7 @@ def _growth(recording: Recording, expectation: Expectation) -> float:
 
 
 def _api_above_before_mb(recording: Recording, _: Expectation) -> float:
-    return float(recording.api()["rss_bytes"] - recording.before_rss[API.name]) / MB
+    return float(recording.api().rss_bytes - recording.before_rss[API.name]) / MB
 
 
 def _steps_mb(recording: Recording) -> list[float]:
@@ -202,7 +206,7 @@ def _failures_on(recording: Recording, expectation: Expectation) -> str | None:
     if not recording.events(expectation.contains):
         return None
     states = recording.lab.peers.states().values()
-    names = [name for state in states if state is not None for name in state["active"]["failure"]]
+    names = [name for state in states if state is not None for name in state.active["failure"]]
     return ", ".join(sorted(names)) or "none"
 
 
@@ -210,26 +214,23 @@ def _switches_on(recording: Recording, _: Expectation) -> float | None:
     states = recording.lab.peers.states().values()
     if any(state is None for state in states):
         return None
-    return float(sum(len(names) for state in states if state for names in state["active"].values()))
+    return float(sum(len(names) for state in states if state for names in state.active.values()))
 
 
 def _queued(recording: Recording, _: Expectation) -> float | None:
     states = recording.lab.peers.states()
-    if any(state is None for state in states.values()):
-        return None
     known = [state for state in states.values() if state is not None]
-    queues = [state["waiting"] + state.get("connections", {}).get("queued", 0) for state in known]
-    return float(sum(queues) + sum(state.get("pool", {}).get("waiting", 0) for state in known))
+    return float(sum(state.queued for state in known)) if len(known) == len(states) else None
 
 
 def _at_database(recording: Recording, _: Expectation) -> float:
     state = recording.lab.peers.window(DATABASE.name, 1)
-    return float(state["threads_busy"] + state["waiting"])
+    return float(state.threads_busy + state.waiting)
 
 
 def _cache_hit_ratio(recording: Recording, expectation: Expectation) -> float | None:
-    ratio: float | None = recording.api(expectation.window_seconds)["cache"]["hit_ratio"]
-    return ratio
+    cache = recording.api(expectation.window_seconds).cache
+    return cache.hit_ratio if cache else None
 
 
 def _about(recording: Recording, _: Expectation) -> str:
@@ -242,11 +243,11 @@ NO_TESTS = "test requests are not modelled"
 NO_LOG = "the activity log is not modelled"
 
 MEASURES: dict[str, Measure] = {
-    "success_ratio": Measure(_of_users("success_ratio")),
-    "p50_seconds": Measure(_of_users("p50_seconds")),
-    "p95_seconds": Measure(_of_users("p95_seconds")),
-    "slowest_seconds": Measure(_of_users("slowest_seconds")),
-    "success_p50_seconds": Measure(_of_users("success_p50_seconds")),
+    "success_ratio": Measure(_of_users(lambda users: users.success_ratio)),
+    "p50_seconds": Measure(_of_users(lambda users: users.p50_seconds)),
+    "p95_seconds": Measure(_of_users(lambda users: users.p95_seconds)),
+    "slowest_seconds": Measure(_of_users(lambda users: users.slowest_seconds)),
+    "success_p50_seconds": Measure(_of_users(lambda users: users.success_p50_seconds)),
     "attempts_per_request": Measure(_attempts_per_request),
     "status": Measure(_status),
     "about": Measure(_about),

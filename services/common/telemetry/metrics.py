@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from services.common.process.memory import Memory
 from services.common.switches.registry import Switches
+from services.common.telemetry.state import QueueWait
 from services.common.telemetry.windows import SumWindow, WaitWindow
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, read by nobody
@@ -93,9 +94,9 @@ class QueueWaits:
         self._histogram.observe(seconds)
         self._window.add(seconds)
 
-    def since(self, moment: float) -> dict[str, float | None]:
+    def since(self, moment: float) -> QueueWait:
         """The waits since the moment (time.monotonic), those that go on included."""
-        return {"p50_seconds": self._window.median(moment, self.waiting())}
+        return QueueWait(self._window.median(moment, self.waiting()))
 
     def clear(self) -> None:
         """A reset: the window starts anew."""

@@ -6,7 +6,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+
+from services.common.telemetry.state import Answers, Users
 
 KEEP_SECONDS = 600
 RECENT_SECONDS = 5  # whether anything comes back at all is judged over these
@@ -99,10 +100,10 @@ class AttemptWindow:
         """A call, which counts from its first attempt on."""
         return CountedCall(self._sums)
 
-    def since(self, moment: float) -> dict[str, int]:
+    def since(self, moment: float) -> tuple[int, int]:
         """Calls that were begun since the moment (time.monotonic), and the attempts that they have made so far."""
-        calls, attempts = self._sums.since(moment)
-        return {"begun": int(calls), "attempts": int(attempts)}
+        begun, attempts = self._sums.since(moment)
+        return int(begun), int(attempts)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -155,16 +156,11 @@ class AnswerWindow:
         """One answer, now, after so many seconds in the handler."""
         self._sums.add(1, is_error, seconds)
 
-    def since(self, moment: float, now: float) -> dict[str, Any]:
-        """What was answered since the moment (time.monotonic); `mean_seconds` is None without an answer."""
+    def since(self, moment: float, now: float) -> Answers:
+        """What was answered since the moment (time.monotonic)."""
         count, errors, seconds = self._sums.since(moment)
         last, _, _ = self._sums.since(max(moment, now - RECENT_SECONDS))
-        return {
-            "count": int(count),
-            "errors": int(errors),
-            "mean_seconds": seconds / count if count else None,
-            "last_5_seconds": int(last),
-        }
+        return Answers(int(count), int(errors), seconds / count if count else None, int(last))
 
     def clear(self) -> None:
         """Forget everything."""
@@ -189,21 +185,17 @@ class UserWindow:
         """Forget everything."""
         self._ended.clear()
 
-    def since(self, moment: float, waiting: Iterable[float] = ()) -> dict[str, Any]:
-        """What ended since the moment, and with `waiting` (ages in seconds) what has not.
-
-        `p95_seconds` counts those who still wait with their age so far, so that it rises before anything ends;
-        `p50_seconds` and `success_p50_seconds` are of those that ended.
-        """
+    def since(self, moment: float, waiting: Iterable[float] = ()) -> Users:
+        """What ended since the moment, and with `waiting` (ages in seconds) what has not: p95 rises before it ends."""
         ended = [entry for entry in list(self._ended) if entry[0] >= moment]
         seconds = sorted(entry[2] for entry in ended)
         successes = sorted(entry[2] for entry in ended if entry[1] == "success")
-        return {
-            "ended": len(ended),
-            "succeeded": len(successes),
-            "success_ratio": len(successes) / len(ended) if ended else None,
-            "p50_seconds": quantile(seconds, 0.5),
-            "p95_seconds": quantile(sorted([*seconds, *waiting]), 0.95) if ended or any(waiting) else None,
-            "success_p50_seconds": quantile(successes, 0.5),
-            "slowest_seconds": seconds[-1] if seconds else None,
-        }
+        return Users(
+            ended=len(ended),
+            succeeded=len(successes),
+            success_ratio=len(successes) / len(ended) if ended else None,
+            p50_seconds=quantile(seconds, 0.5),
+            p95_seconds=quantile(sorted([*seconds, *waiting]), 0.95) if ended or any(waiting) else None,
+            success_p50_seconds=quantile(successes, 0.5),
+            slowest_seconds=seconds[-1] if seconds else None,
+        )

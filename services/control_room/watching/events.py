@@ -33,7 +33,7 @@ class EventLog:
         self._next_id = int(time.time() * 1000)
         self._streams = 0
 
-    def take_up(self, events: list[Event]) -> None:
+    def restore(self, events: list[Event]) -> None:
         """Begin with the events of the process before this one; call it before the first one of its own."""
         with self._news:
             self._events.extend((event, _server_sent(event)) for event in events)

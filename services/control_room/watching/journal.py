@@ -146,7 +146,7 @@ class Journal:
             self._pass_over(f"{len(rows) - len(found)} of {len(rows)} events of the journal cannot be read")
         return list(found.values())
 
-    def begin_anew(self) -> None:
+    def clear(self) -> None:
         """Forget everything: it was another lab's."""
         with self._lock:
             self._sections = {}

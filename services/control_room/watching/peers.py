@@ -1,69 +1,102 @@
-"""The control room's view of the services: one shared look at all of them, and calls to one."""
+"""The control room's view of the instances: one shared look at all of them, and calls to one."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from services.common.calls.admin_client import AdminClient
 from services.common.http import problems
+from services.common.telemetry.state import ServiceState, combined
+from services.common.telemetry.wire import WireError, decode
+from services.common.topology import SWITCHED, SWITCHED_NAMES
 
 STATE_TIMEOUT_SECONDS = 0.3
-States = dict[str, dict[str, Any] | None]
+WINDOW_TIMEOUT_SECONDS = 2.0
+CALLS_AT_ONCE = 64
+InstanceStates = dict[str, ServiceState | None]
 
 
 class Peers:
-    """The services' admin planes."""
+    """The admin planes of all instances."""
 
     def __init__(self, admin_urls: Mapping[str, str], secret: str) -> None:
-        self.clients = {service: AdminClient(service, url, secret) for service, url in admin_urls.items()}
-        self._pool = ThreadPoolExecutor(4 * len(self.clients), thread_name_prefix="peers")
+        self.clients = {instance: AdminClient(instance, url, secret) for instance, url in admin_urls.items()}
+        self._looks = ThreadPoolExecutor(4 * len(self.clients), thread_name_prefix="looks")
+        self._calls = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="calls")  # looks do not wait for these
         self._asked: dict[str, Future[Any]] = {}
         self._look = SharedLook(self._look_at_all)
 
-    def states(self) -> States:
-        """Every service's state, or None for one that did not answer within 300 ms; never older than this call."""
+    def states(self) -> InstanceStates:
+        """Every instance's state, or None for one that did not answer within 300 ms; never older than this call."""
         return self._look.get()
 
-    def window(self, service: str, seconds: float) -> dict[str, Any]:
-        """One service's state over a window of its own.
+    def window(self, service: str, seconds: float) -> ServiceState:
+        """The state of a service, or of one instance, over a window of its own.
 
         Raises:
             Unreachable: it did not answer within two seconds.
         """
-        state: dict[str, Any] = self.clients[service].get(f"/admin/state?window={seconds:g}", 2.0)
-        return state
+        names = [instance.name for instance in SWITCHED_NAMES[service]]
+        path = f"/admin/state?window={seconds:g}"
+        answers = self.each(names, lambda client: state_of(client, path, WINDOW_TIMEOUT_SECONDS))
+        for answer in answers.values():
+            if isinstance(answer, problems.Problem):
+                raise answer
+        return combined(service, list(answers.values()))
 
-    def _look_at_all(self) -> States:
-        # A look at a service whose name does not even resolve may hang for seconds: it is not asked again meanwhile.
+    def _look_at_all(self) -> InstanceStates:
+        # A look at an instance whose name does not even resolve may hang for seconds: it is not asked again meanwhile.
         asked = {
-            service: self._pool.submit(client.get, "/admin/state", STATE_TIMEOUT_SECONDS)
-            for service, client in self.clients.items()
-            if service not in self._asked or self._asked[service].done()
+            instance: self._looks.submit(state_of, client, "/admin/state", STATE_TIMEOUT_SECONDS)
+            for instance, client in self.clients.items()
+            if instance not in self._asked or self._asked[instance].done()
         }
         self._asked |= asked
         done, _ = wait(asked.values(), STATE_TIMEOUT_SECONDS)
-        return {service: _answer(asked.get(service), done) for service in self.clients}
+        return {instance: _answer(asked.get(instance), done) for instance in self.clients}
 
-    def each(self, services: list[str], call: Callable[[AdminClient], Any]) -> dict[str, Any]:
-        """Call several services at once: {service: answer, or the Problem that it was}."""
-        futures = {service: self._pool.submit(call, self.clients[service]) for service in services}
-        return {service: _outcome(future) for service, future in futures.items()}
+    def each(self, instances: Sequence[str], call: Callable[[AdminClient], Any]) -> dict[str, Any]:
+        """Call several instances at once: {instance: answer, or the Problem that it was}."""
+        first, *others = instances
+        futures = {instance: self._calls.submit(_try, call, self.clients[instance]) for instance in others}
+        return {first: _try(call, self.clients[first]), **{each: future.result() for each, future in futures.items()}}
 
 
-def _answer(future: Future[Any] | None, done: set[Future[Any]]) -> dict[str, Any] | None:
+def state_of(client: AdminClient, path: str, timeout_seconds: float) -> ServiceState:
+    """What an instance says of itself.
+
+    Raises:
+        Unreachable: no answer in time, or none that is a state.
+    """
+    try:
+        return decode(ServiceState, client.get(path, timeout_seconds))
+    except WireError as error:
+        raise problems.Unreachable(f"{client.instance} does not answer as this version does: {error}") from error
+
+
+def by_service(states: Mapping[str, ServiceState | None]) -> dict[str, ServiceState | None]:
+    """Each service as its instances that say something make it; None where none does."""
+    found: dict[str, ServiceState | None] = {}
+    for spec in SWITCHED:
+        known = [state for instance in spec.instances if (state := states.get(instance.name)) is not None]
+        found[spec.name] = combined(spec.name, known) if known else None
+    return found
+
+
+def _answer(future: Future[Any] | None, done: set[Future[Any]]) -> ServiceState | None:
     if future is None or future not in done or future.exception() is not None:
         return None
-    state: dict[str, Any] = future.result()
+    state: ServiceState = future.result()
     return state
 
 
-def _outcome(future: Future[Any]) -> Any:
+def _try(call: Callable[[AdminClient], Any], client: AdminClient) -> Any:
     try:
-        return future.result()
+        return call(client)
     except problems.Problem as problem:
         return problem
 
@@ -71,13 +104,13 @@ def _outcome(future: Future[Any]) -> Any:
 class SharedLook:
     """Lets any number of callers share one look at a time, but only one that began after they came."""
 
-    def __init__(self, look: Callable[[], States]) -> None:
+    def __init__(self, look: Callable[[], InstanceStates]) -> None:
         self._look = look
         self._changed = threading.Condition()
         self._begun = self._ended = 0
-        self._result: States = {}
+        self._result: InstanceStates = {}
 
-    def get(self) -> States:
+    def get(self) -> InstanceStates:
         """The result of a look that began after this call did."""
         with self._changed:
             wanted = self._begun + 1

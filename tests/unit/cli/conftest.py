@@ -20,6 +20,7 @@ from labcli import main as main_module
 from labcli import plan
 from labcli.config import DEFAULT_PORTS
 from labcli.context import Context
+from services.common.topology import LOCAL_STEP, SERVICES, Instance, ServiceSpec, instances
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
@@ -349,7 +350,8 @@ def _is_free(port: int) -> bool:
 @pytest.fixture
 def free_ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Ports for the lab, and for a second one 7 higher, that nobody has; below those that connections get by chance."""
-    candidates = (port for port in range(20000, 32000, 8) if _is_free(port) and _is_free(port + 7))
+    taken = [offset + LOCAL_STEP * index for offset in (0, 7) for index in range(3)]
+    candidates = (port for port in range(20000, 32000, 40) if all(_is_free(port + offset) for offset in taken))
     ports = {name: next(candidates) for name in DEFAULT_PORTS}
     moved = {
         spec.name: replace(
@@ -357,10 +359,13 @@ def free_ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
             local_admin_port=next(candidates) if spec.local_admin_port else 0,
             local_data_port=next(candidates) if spec.local_data_port else 0,
         )
-        for spec in plan.SERVICES
+        for spec in SERVICES
     }
-    for name in ("SERVICES", "SWITCHED"):
-        monkeypatch.setattr(plan, name, tuple(moved[spec.name] for spec in getattr(plan, name)))
+
+    def moved_instances(specs: tuple[ServiceSpec, ...] = SERVICES) -> tuple[Instance, ...]:
+        return tuple(replace(each, spec=moved[each.spec.name]) for each in instances(specs))
+
+    monkeypatch.setattr(plan, "instances", moved_instances)
     for name, port in ports.items():
         monkeypatch.setenv(name, str(port))
     return ports

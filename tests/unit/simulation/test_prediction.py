@@ -129,7 +129,7 @@ def test_the_same_seed_lets_the_same_users_come():
         moments = []
         for tenth in range(300):
             lab.engine.run(tenth / 10)
-            moments.append(lab.peers.window("traffic", 0.1)["arrived"])
+            moments.append(lab.peers.window("traffic", 0.1).traffic.arrived)
         return moments
 
     assert arrivals(3) == arrivals(3) != arrivals(4)

@@ -85,7 +85,7 @@ def test_a_cache_hits_as_often_as_its_keys_are_asked_for_while_they_live():
     """A key lives 60 s and is asked for 50 / 300 times a second: 10 hits for each miss, 10 / 11."""
     lab = a_lab(50, a_setting("api", "cache", ttl_seconds=60, keys=300))
     lab.engine.run(600)
-    assert lab.peers.window("api", 450)["cache"]["hit_ratio"] == pytest.approx(10 / 11, abs=0.01)
+    assert lab.peers.window("api", 450).cache.hit_ratio == pytest.approx(10 / 11, abs=0.01)
 
 
 def test_three_times_three_attempts_are_nine():
