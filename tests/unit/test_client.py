@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.serving import make_server
 
 from services.common.calls.backoff import backoff_seconds
-from services.common.calls.call import DEADLINE, REASON, REQUEST_ID, REQUEST_START, TRACE, Call
+from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call
 from services.common.calls.wiring import make_client
 from services.common.http import problems
 from services.common.process.service import Service
@@ -39,9 +40,12 @@ class Peer:
             if answer == "slow":
                 self.release.wait(10)
                 return {}
+            if answer == "broken":
+                request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             if answer == "reset":
                 return Response(status=503, headers={REASON: "reset"})
-            return {"fine": True} if answer == 200 else Response(status=answer)
+            hops = {HOPS: '[{"service": "api"}]'}
+            return Response('{"fine": true}', headers=hops) if answer == 200 else Response(status=answer)
 
         self.server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.port}"
@@ -213,6 +217,28 @@ def test_a_port_where_nobody_listens_is_refused(make_settings, call):
     with pytest.raises(problems.PeerRefused):
         make_client(service, "api").get("/order", call)
     assert outcomes(service) == {"refused": 1}
+
+
+def test_a_connection_that_breaks_is_an_error_and_may_be_tried_again(client, frontend, peer, call):
+    peer.answers = ["broken", 200]
+    set_client(frontend, attempts=2)
+    assert client.get("/order", call) == {"fine": True}
+    assert outcomes(frontend) == {"error": 1, "ok": 1}
+
+
+def test_a_traced_call_notes_each_attempt_and_the_hops_behind_the_last(client, frontend, peer, call):
+    began = time.time()
+    peer.answers = [503, 200]
+    set_client(frontend, attempts=2)
+    client.get("/order", call)
+    notes = [{key: note[key] for key in ("peer", "outcome", "reason", "status")} for note in call.attempts]
+    assert notes == [
+        {"peer": "api", "outcome": "refused", "reason": "peer_refused", "status": 503},
+        {"peer": "api", "outcome": "ok", "reason": None, "status": 200},
+    ]
+    first, second = call.attempts
+    assert began <= first["started_at"] <= second["started_at"] <= time.time()
+    assert 0 < first["seconds"] < 5 and call.hops_behind == [{"service": "api"}]
 
 
 def test_a_request_from_before_a_reset_is_given_up(client, frontend, peer, call):
