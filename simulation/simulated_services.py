@@ -1,4 +1,4 @@
-"""The services of the model: who waits where, in the order of services/common/calls/client.py, pool.py and the apps."""
+"""The services of the model: who waits where, in the order of pool.py and the apps; a call is calls/policy.py's."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from services.common.calls.backoff import backoff_seconds
 from services.common.calls.call import Call
+from services.common.calls.policy import CallPolicy, Ended, GiveBack, Pause, Send, Step, Take
 from services.common.http.problems import (
-    DeadlineExceeded,
     PeerError,
     PeerRefused,
     PeerTimeout,
-    PoolTimeout,
     Problem,
 )
-from services.common.switches.settings import SPREAD, ArrivalsSetting, CapacitySetting, ClientSetting, PoolSetting
+from services.common.switches.settings import SPREAD, ArrivalsSetting, CapacitySetting, PoolSetting
 from services.common.telemetry.state import Calls, Connections, PoolState, ServiceState, TrafficState
 from services.common.telemetry.windows import RECENT_SECONDS, AttemptWindow, CountedCall, CountWindow, UserWindow
 from services.common.topology import API, DATABASE, TRAFFIC
@@ -114,7 +112,7 @@ class Caller(Server):
     def __init__(self, engine: Engine, name: str, threads: int, dice: random.Random, peer: Server) -> None:
         super().__init__(engine, name, threads, dice)
         self._peer = peer
-        self._setting = self.switches[ClientSetting]
+        self._policy = CallPolicy(self.switches, dice)
         self._calls = AttemptWindow(lambda: engine.now)
 
     def handle(self, visit: Visit) -> Steps:
@@ -124,49 +122,43 @@ class Caller(Server):
 
     def call_peer(self, visit: Visit, seconds: float | None) -> Steps:
         """As `PeerClient.get`: raises the problem of the last attempt, when none succeeded."""
-        attempts = 0
-        counted = self._calls.call()
-        while True:
-            attempts += 1
-            outcome, problem = yield from self._attempt(visit, seconds, counted, attempts > 1)
-            if problem is None:
-                return
-            setting = self._setting
-            if outcome == "rejected" or attempts >= setting.attempts or not self.switches.may_retry():
-                raise problem
-            pause = backoff_seconds(setting, attempts, self.dice)
-            if pause:
-                yield pause
+        steps, counted = self._policy.call(seconds), self._calls.call()
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = yield from self._perform(step, visit, counted)
+                except Problem as problem:
+                    step = steps.throw(problem)
+                else:
+                    step = steps.send(result)
+        except StopIteration:
+            return
 
-    def _attempt(self, visit: Visit, seconds: float | None, counted: CountedCall, is_retry: bool) -> Steps:
-        try:
-            self.switches.before_attempt(is_retry)
-        except Problem as problem:
-            return "rejected", problem
-        outcome: str
-        refusal: Problem | None
-        try:
-            yield from self.lease(visit)
-            counted.attempt()
-            outcome, refusal = yield from self._send(visit, seconds or self._setting.timeout_seconds)
-            self.give_back()
-        except (PoolTimeout, DeadlineExceeded) as problem:
-            outcome, refusal = "rejected", problem
-        self.switches.after_attempt(outcome, is_retry)
-        return outcome, refusal
+    def _perform(self, step: Step, visit: Visit, counted: CountedCall) -> Steps:
+        match step:
+            case Take():
+                yield from self.take(visit)
+            case Send():
+                counted.attempt()
+                return (yield from self._send(visit, step.timeout_seconds))
+            case GiveBack():
+                self.give_back()
+            case Pause():
+                yield step.seconds
 
     def _send(self, visit: Visit, seconds: float) -> Steps:
         deadline = min(self.engine.now + seconds, visit.deadline or self.engine.now + seconds)
         answer = yield from self._peer.ask("", seconds, deadline)
         if answer is OK:
-            return OK, None
+            return Ended("ok")
         if answer is None:
-            return "timeout", PeerTimeout("no answer in time")
+            return Ended("timeout", PeerTimeout("no answer in time"))
         if answer.status == PeerRefused.status:
-            return "refused", PeerRefused("refused")
-        return "error", PeerError("an error")
+            return Ended("refused", PeerRefused("refused"))
+        return Ended("error", PeerError("an error"))
 
-    def lease(self, visit: Visit) -> Steps:
+    def take(self, visit: Visit) -> Steps:
         """Hold what an attempt needs; nothing here."""
         yield from ()
 
@@ -197,7 +189,7 @@ class Api(Caller):
         """A query that is nobody's own, and has no deadline."""
         yield from self.call_peer(Visit(self.engine, "", None), seconds)
 
-    def lease(self, visit: Visit) -> Steps:
+    def take(self, visit: Visit) -> Steps:
         """Wait for a connection."""
         yield from self._connections.acquire(self._pool.wait_seconds)
         try:

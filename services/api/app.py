@@ -19,7 +19,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     service = Service(settings or Settings.from_env_or_exit())
     app = Flask(__name__, static_folder=None)
     install_data_plane(app, service, ["/order"])
-    cache = Cache(service, make_client(service, "database", Pool(service).lease))
+    cache = Cache(service, make_client(service, "database", Pool(service)))
 
     @app.get("/order")
     def order() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 
 from services.common.calls.backoff import backoff_seconds
 from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call
+from services.common.calls.client import NoLease
 from services.common.calls.wiring import make_client
 from services.common.http import problems
 from services.common.process.service import Service
@@ -277,14 +278,13 @@ def test_a_reset_ends_a_backoff_at_once(client, frontend, peer, call):
 
 
 def test_an_exhausted_pool_is_rejected_and_not_retried(frontend, peer, call):
-    @contextmanager
-    def lease(_):
-        raise problems.PoolTimeout("none came free")
-        yield
+    class EmptyPool(NoLease):
+        def take(self, call):
+            raise problems.PoolTimeout("none came free")
 
     set_client(frontend, attempts=3)
     with pytest.raises(problems.PoolTimeout):
-        make_client(frontend, "api", lease).get("/order", call)
+        make_client(frontend, "api", EmptyPool()).get("/order", call)
     assert outcomes(frontend) == {"rejected": 1}
     assert peer.calls == 0
 

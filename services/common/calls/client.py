@@ -1,31 +1,22 @@
-"""The one place from which a service calls another: attempts, defences, timeouts, and what became of each attempt.
-
-Order of a call, fixed here and by the catalogue: epoch, then retry (attempts, budget, backoff), then breaker, then
-bulkhead, then the connection pool, then the timeout of the attempt. What the caller's own side refuses is not retried,
-and is no failure of the peer.
-"""
+"""The one place from which a service calls another: it sends what `policy.py` decides, and counts what came of it."""
 
 from __future__ import annotations
 
 import json
 import random
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from services.common.calls.backoff import backoff_seconds
 from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call
+from services.common.calls.policy import Begin, CallPolicy, End, Ended, GiveBack, Pause, Send, Step, Take, drive
 from services.common.http import problems
 from services.common.process.epoch import Epoch
 from services.common.switches.registry import Switches
-from services.common.switches.settings import ClientSetting
 from services.common.telemetry.metrics import ClientMetrics
 from services.common.telemetry.state import Calls
 from services.common.telemetry.windows import AttemptWindow, CountedCall, CountWindow, SumWindow
@@ -40,14 +31,24 @@ def new_session(connections: int) -> requests.Session:
     return session
 
 
-@dataclass
-class _Attempt:
-    """How one attempt ended: an outcome of the metrics, and either the answer or the problem to raise."""
+class Lease(Protocol):
+    """What one attempt holds of the caller's own."""
 
-    outcome: str
-    problem: problems.Problem | None = None
-    answer: Any = None
-    status: int | None = None
+    def take(self, call: Call) -> None:
+        """Wait for it; may refuse with `PoolTimeout` or `DeadlineExceeded`."""
+
+    def give_back(self) -> None:
+        """The attempt has ended."""
+
+
+class NoLease:
+    """For a caller that has no pool."""
+
+    def take(self, call: Call) -> None:
+        """There is nothing to take."""
+
+    def give_back(self) -> None:
+        """There is nothing to give back."""
 
 
 class PeerClient:
@@ -62,18 +63,17 @@ class PeerClient:
         epoch: Epoch,
         metrics: ClientMetrics,
         connections: int,
-        lease: Callable[[Call], AbstractContextManager[Any]] = nullcontext,
+        lease: Lease,
         rng: random.Random | None = None,
     ) -> None:
-        """`lease` holds a connection of the caller's own pool for one attempt; it may refuse with `PoolTimeout`."""
+        """An attempt holds `lease`, a connection of the caller's own pool."""
         self.peer = peer
         self._base_url = base_url
-        self._switches = switches
-        self._setting = switches[ClientSetting]
-        self._epoch = epoch
+        self._policy = CallPolicy(switches, rng or random.Random())
+        self._setting = self._policy.setting
+        self.epoch = epoch
         self._metrics = metrics
-        self._lease = lease
-        self._random = rng or random.Random()
+        self.lease = lease
         self._session = new_session(connections)
         self._prepared: dict[str, requests.PreparedRequest] = {}
         self._sent = CountWindow()
@@ -91,19 +91,8 @@ class PeerClient:
         Raises:
             Problem: the last attempt's, when none succeeded.
         """
-        attempts = 0
-        counted = self._calls.call()
-        while True:
-            attempts += 1
-            attempt = self._attempt(path, call, timeout_seconds, counted, is_retry=attempts > 1)
-            if attempt.problem is None:
-                return attempt.answer
-            setting = self._setting  # asked each time: the cure may be switched on in mid-call
-            if attempt.outcome == "rejected" or attempts >= setting.attempts or not self._switches.may_retry():
-                raise attempt.problem
-            pause = backoff_seconds(setting, attempts, self._random)
-            if pause:
-                self._epoch.wait(pause, call.sent_at)
+        performer = _Performer(self, path, call, self._calls.call())
+        return drive(self._policy.call(timeout_seconds), performer.perform)
 
     def close(self) -> None:
         """Close the connections that are kept open."""
@@ -125,71 +114,59 @@ class PeerClient:
             attempts_allowed=self._setting.attempts,
         )
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """A reset: the windows start anew."""
         for window in (self._sent, self._calls, self._ends):
             window.clear()
 
-    def _attempt(
-        self, path: str, call: Call, timeout_seconds: float | None, counted: CountedCall, is_retry: bool
-    ) -> _Attempt:
-        self._epoch.check(call.sent_at)
-        began_at, began = time.time(), time.perf_counter()
-        try:
-            self._switches.before_attempt(is_retry)
-        except problems.Problem as problem:
-            return self._ended(call, _Attempt("rejected", problem), began_at, began)
-        attempt = _Attempt("rejected")
-        try:
-            with self._lease(call):
-                (self._metrics.retry if is_retry else self._metrics.first).inc()
-                if not call.traced:  # test requests are not users
-                    self._sent.add()
-                    counted.attempt()
-                attempt = self._send(path, call, timeout_seconds or self.timeout_seconds)
-        except (problems.PoolTimeout, problems.DeadlineExceeded) as problem:
-            attempt = _Attempt("rejected", problem)
-        finally:
-            self._switches.after_attempt(attempt.outcome, is_retry)
-        return self._ended(call, attempt, began_at, began)
+    def count_sent(self, call: Call, counted: CountedCall, is_retry: bool) -> None:
+        """An attempt is sent."""
+        (self._metrics.retry if is_retry else self._metrics.first).inc()
+        if not call.traced:  # test requests are not users
+            self._sent.add()
+            counted.attempt()
 
-    def _ended(self, call: Call, attempt: _Attempt, began_at: float, began: float) -> _Attempt:
-        seconds = time.perf_counter() - began
-        self._metrics.duration[attempt.outcome].observe(seconds)
-        self._ends.add(1, attempt.problem is not None)
+    def count_ended(self, call: Call, ended: Ended, began_at: float, seconds: float) -> None:
+        """An attempt that began at that moment (seconds since 1970) ended after so many seconds."""
+        self._metrics.duration[ended.outcome].observe(seconds)
+        self._ends.add(1, ended.problem is not None)
         if call.traced:
             call.attempts.append(
                 {
                     "peer": self.peer,
-                    "outcome": attempt.outcome,
-                    "reason": attempt.problem.reason if attempt.problem else None,
-                    "status": attempt.status,
+                    "outcome": ended.outcome,
+                    "reason": ended.problem.reason if ended.problem else None,
+                    "status": ended.status,
                     "started_at": began_at,
                     "seconds": round(seconds, 6),
                 }
             )
-        return attempt
 
-    def _send(self, path: str, call: Call, timeout: float) -> _Attempt:
+    def send(self, path: str, call: Call, timeout: float) -> Ended:
+        """One attempt on the wire.
+
+        Raises:
+            Reset: the peer was reset after this was sent.
+        """
         try:
             response = self._session.send(self._request(path, call, timeout), timeout=timeout, allow_redirects=False)
         except requests.Timeout:
-            return _Attempt("timeout", problems.PeerTimeout(f"{self.peer} did not answer within {timeout:g} s"))
+            return Ended("timeout", problems.PeerTimeout(f"{self.peer} did not answer within {timeout:g} s"))
         except requests.RequestException as error:
             if was_refused(error):
-                return _Attempt("refused", problems.PeerRefused(f"{self.peer} takes no connections"))
-            return _Attempt("error", problems.PeerError(f"{self.peer} broke the connection"))
+                return Ended("refused", problems.PeerRefused(f"{self.peer} takes no connections"))
+            return Ended("error", problems.PeerError(f"{self.peer} broke the connection"))
         if call.traced:
             call.hops_behind = json.loads(response.headers.get(HOPS, "[]"))
         status = response.status_code
         if status == 200:
-            return _Attempt("ok", answer=json.loads(response.content), status=status)
+            return Ended("ok", answer=json.loads(response.content), status=status)
         reason = response.headers.get(REASON, "")
         if reason == problems.Reset.reason:
             raise problems.Reset(f"{self.peer} was reset after this request was sent")
         if status == 503:
-            return _Attempt("refused", problems.PeerRefused(f"{self.peer} refused: {reason}"), status=status)
-        return _Attempt("error", problems.PeerError(f"{self.peer} answered {status}: {reason}"), status=status)
+            return Ended("refused", problems.PeerRefused(f"{self.peer} refused: {reason}"), status=status)
+        return Ended("error", problems.PeerError(f"{self.peer} answered {status}: {reason}"), status=status)
 
     def _request(self, path: str, call: Call, timeout: float) -> requests.PreparedRequest:
         # Preparing a request takes longer than sending it, and only three headers differ.
@@ -205,6 +182,37 @@ class PeerClient:
         if call.traced:
             request.headers[TRACE] = "1"
         return request
+
+
+class _Performer:
+    """Performs the steps of one call in its thread."""
+
+    def __init__(self, client: PeerClient, path: str, call: Call, counted: CountedCall) -> None:
+        self._client = client
+        self._path = path
+        self._call = call
+        self._counted = counted
+        self._began_at = self._began = 0.0
+
+    def perform(self, step: Step) -> Any:
+        """Do what the policy says; the result of sending is how the attempt ended."""
+        client, call = self._client, self._call
+        match step:
+            case Begin():
+                client.epoch.check(call.sent_at)
+                self._began_at, self._began = time.time(), time.perf_counter()
+            case Take():
+                client.lease.take(call)
+            case Send():
+                client.count_sent(call, self._counted, step.is_retry)
+                return client.send(self._path, call, step.timeout_seconds)
+            case GiveBack():
+                client.lease.give_back()
+            case End():
+                client.count_ended(call, step.ended, self._began_at, time.perf_counter() - self._began)
+            case Pause():
+                client.epoch.wait(step.seconds, call.sent_at)
+        return None
 
 
 def was_refused(error: requests.RequestException) -> bool:

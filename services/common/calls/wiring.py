@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
-from services.common.calls.call import Call
-from services.common.calls.client import PeerClient
+from services.common.calls.client import Lease, NoLease, PeerClient
 from services.common.process.service import Service
 from services.common.switches.defences.circuit_breaker import CircuitBreaker
 from services.common.switches.defences.retry_budget import RetryBudget
@@ -16,10 +12,8 @@ from services.common.switches.settings import ClientSetting
 from services.common.telemetry.metrics import ClientMetrics
 
 
-def make_client(
-    service: Service, peer: str, lease: Callable[[Call], AbstractContextManager[Any]] = nullcontext
-) -> PeerClient:
-    """The client with which `service` calls `peer`; `lease` holds a connection of its pool for one attempt."""
+def make_client(service: Service, peer: str, lease: Lease | None = None) -> PeerClient:
+    """The client with which `service` calls `peer`; `lease` is a connection of its pool, held for one attempt."""
     metrics = ClientMetrics(service.registry, peer)
     breaker, budget = service.switches[CircuitBreaker], service.switches[RetryBudget]
     setting = service.switches[ClientSetting]
@@ -33,8 +27,8 @@ def make_client(
         epoch=service.epoch,
         metrics=metrics,
         connections=service.settings.threads,
-        lease=lease,
+        lease=lease or NoLease(),
     )
-    service.on_reset.append(client.forget)
+    service.on_reset.append(client.clear)
     service.parts["calls"] = lambda since: client.state(since, time.monotonic())
     return client

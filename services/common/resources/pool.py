@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from services.common.calls.call import Call
 from services.common.process.service import Service
 from services.common.resources.slots import Slots
@@ -33,17 +30,21 @@ class Pool:
         metrics.gauge(registry, "lab_pool_connections_max", "Connections in the pool.", lambda: slots.capacity)
         metrics.gauge(registry, "lab_pool_waiting", "Requests that wait for one.", lambda: slots.queued)
 
-    @contextmanager
-    def lease(self, call: Call) -> Iterator[None]:
-        """Hold a connection for one attempt of a call.
+    def take(self, call: Call) -> None:
+        """Take a connection for one attempt of a call.
 
         Raises:
             PoolTimeout: none came free in time.
+            DeadlineExceeded: the caller has stopped waiting, and the defence `deadline` is on.
         """
         self._slots.acquire(self._setting.wait_seconds)
         try:
             self._service.switches.after_queue(call)
-            yield
-        finally:
-            if not self._service.switches.keep_connection(self._slots.release):
-                self._slots.release()
+        except BaseException:
+            self.give_back()
+            raise
+
+    def give_back(self) -> None:
+        """Give the connection back, unless a failure keeps it."""
+        if not self._service.switches.keep_connection(self._slots.release):
+            self._slots.release()
