@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sys
@@ -14,9 +13,9 @@ from services.common.topology import API, CHAIN, CONTROL_ROOM, MB, SWITCHED, TRA
 
 from .config import Config
 from .errors import UsageError
+from .scraping import scrape_configuration
 
 LEAST_API_MEMORY = 128 * MB
-PROMETHEUS_INTERVALS = {"scrape_interval": "1s", "scrape_timeout": "900ms", "evaluation_interval": "1s"}
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 PASSED_ON = ("LAB_TOKEN", "LAB_HOSTS")
 
@@ -203,18 +202,11 @@ def _prometheus_plan(config: Config, binary: str) -> Plan:
 
 
 def prometheus_config(config: Config) -> str:
-    """What prometheus/prometheus.yml is to the containers, with this lab's ports; JSON, which is YAML too."""
+    """What prometheus/prometheus.yml is to the containers, with this lab's ports."""
     ports = {**admin_ports(config), CONTROL_ROOM.name: config.port(CONTROL_ROOM.published)}
     # A rule file is a pattern, and the path to the lab is none.
     rules = re.sub(r"([*?\[\\])", r"\\\1", str(config.repo / "prometheus" / "rules")) + "/*.yml"
-    document = {
-        "global": PROMETHEUS_INTERVALS,
-        "rule_files": [rules],
-        "scrape_configs": [
-            {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for name, port in ports.items()
-        ],
-    }
-    return json.dumps(document, indent=2)
+    return scrape_configuration({name: f"127.0.0.1:{port}" for name, port in ports.items()}, rules)
 
 
 def _local(port: int) -> str:

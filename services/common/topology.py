@@ -17,7 +17,8 @@ class ServiceSpec:
     """One service. Ports are TCP ports: `local_*` are those of the first process of `up --local`, 0 is none.
 
     `memory_mb` is the container's limit; `published` is the variable of .env that holds the port on which the world
-    reaches it, empty for a service that nobody reaches; `calls` are the services that it calls.
+    reaches it, empty for a service that nobody reaches; `calls` are the services that it calls. The page shows `title`,
+    its name for people, `asked_for`, what calls of it are called, and `meters` on the path.
     """
 
     name: str
@@ -28,6 +29,9 @@ class ServiceSpec:
     local_data_port: int = 0
     local_admin_port: int = 0
     replicas: int = 1
+    title: str = ""
+    asked_for: str = "calls"
+    meters: tuple[str, ...] = ("threads", "queue")
 
     @property
     def instances(self) -> tuple[Instance, ...]:
@@ -43,6 +47,9 @@ class ServiceSpec:
             "calls": list(self.calls),
             "instances": [instance.name for instance in self.instances],
             "published": self.published or None,
+            "title": self.title or self.name,
+            "asked_for": self.asked_for,
+            "meters": list(self.meters),
         }
 
 
@@ -73,12 +80,42 @@ class Instance:
         return first + LOCAL_STEP * self.index if first else 0
 
 
-DATABASE = ServiceSpec("database", threads=160, memory_mb=256, local_data_port=8002, local_admin_port=9002)
-API = ServiceSpec("api", threads=64, memory_mb=512, calls=(DATABASE.name,), local_data_port=8001, local_admin_port=9001)
-FRONTEND = ServiceSpec(
-    "frontend", threads=128, memory_mb=256, calls=(API.name,), published="FRONTEND_PORT", local_admin_port=9000
+DATABASE = ServiceSpec(
+    "database",
+    threads=160,
+    memory_mb=256,
+    local_data_port=8002,
+    local_admin_port=9002,
+    asked_for="queries",
+    meters=("threads", "connections", "queue"),
 )
-TRAFFIC = ServiceSpec("traffic", threads=0, memory_mb=192, calls=(FRONTEND.name,), local_admin_port=9003)
+API = ServiceSpec(
+    "api",
+    threads=64,
+    memory_mb=512,
+    calls=(DATABASE.name,),
+    local_data_port=8001,
+    local_admin_port=9001,
+    meters=("threads", "pool", "memory", "queue"),
+)
+FRONTEND = ServiceSpec(
+    "frontend",
+    threads=128,
+    memory_mb=256,
+    calls=(API.name,),
+    published="FRONTEND_PORT",
+    local_admin_port=9000,
+    asked_for="requests",
+)
+TRAFFIC = ServiceSpec(
+    "traffic",
+    threads=0,
+    memory_mb=192,
+    calls=(FRONTEND.name,),
+    local_admin_port=9003,
+    title="users",
+    meters=("waiting",),
+)
 CONTROL_ROOM = ServiceSpec("control-room", threads=256, memory_mb=256, published="LAB_PORT")
 
 CHAIN = (FRONTEND, API, DATABASE)  # as a request goes

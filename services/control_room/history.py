@@ -20,12 +20,8 @@ COLUMNS = (
     "offered_rps",
     "served_rps",
     "api_rss_bytes",
-    "frontend_busy",
-    "api_busy",
-    "database_busy",
-    "frontend_queue",
-    "api_queue",
-    "database_queue",
+    *(f"{name}_busy" for name in CHAIN_NAMES),
+    *(f"{name}_queue" for name in CHAIN_NAMES),
 )
 KPIS = COLUMNS[1:6]
 On = dict[tuple[str, str, str], dict[str, Any]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from labcli.scraping import container_addresses, scrape_configuration
 from services.common.switches.catalogue import CATALOGUE
 from services.common.topology import ADMIN_PORT, BY_NAME, SERVICES, SWITCHED, ServiceSpec, instances
 from services.control_room.app import create_app
@@ -75,11 +77,17 @@ def test_compose_starts_what_the_topology_says(spec):
     assert services == {instance.name for instance in instances()}
 
 
-def test_prometheus_scrapes_every_instance():
-    jobs = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
-    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in jobs}
-    wanted = {spec.name: [f"{instance.name}:{ADMIN_PORT}" for instance in spec.instances] for spec in SWITCHED}
-    assert targets == {**wanted, "control-room": ["control-room:8080"]}
+def test_prometheus_scrapes_every_instance_under_its_name():
+    text = (ROOT / "prometheus" / "prometheus.yml").read_text()
+    assert text == scrape_configuration(container_addresses(), "rules/*.yml"), "run python -m grafana.generate"
+    jobs = yaml.safe_load(text)["scrape_configs"]
+    found = {
+        (job["job_name"], target["labels"]["instance"], *target["targets"])
+        for job in jobs
+        for target in job["static_configs"]
+    }
+    wanted = {(each.spec.name, each.name, f"{each.name}:{ADMIN_PORT}") for each in instances(SWITCHED)}
+    assert found == wanted | {("control-room", "control-room", "control-room:8080")}
 
 
 def test_what_has_switches_is_in_the_catalogue_and_calls_go_to_what_there_is():
@@ -99,5 +107,25 @@ def test_an_instance_has_its_services_name_while_it_is_alone():
 
 def test_the_api_tells_the_topology(make_settings):
     found = create_app(make_settings("control-room")).test_client().get("/api/topology").json["services"]
-    assert {"name": "api", "calls": ["database"], "instances": ["api"], "published": None} in found
-    assert {"name": "frontend", "calls": ["api"], "instances": ["frontend"], "published": "FRONTEND_PORT"} in found
+    told = {each["name"]: (each["calls"], each["instances"], each["published"], each["title"]) for each in found}
+    assert told["api"] == (["database"], ["api"], None, "api")
+    assert told["traffic"] == (["frontend"], ["traffic"], None, "users")
+    assert told["frontend"] == (["api"], ["frontend"], "FRONTEND_PORT", "frontend")
+
+
+def test_the_page_writes_no_services_name():
+    listed = subprocess.run(
+        ["git", "ls-files", "services/control_room/page/static/*.js"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    modules = [name for name in listed if "/vendor/" not in name]
+    assert len(modules) > 20
+    named = {
+        name: found
+        for name in modules
+        if (found := re.findall(r"[\"'](frontend|database|api)[\"']", (ROOT / name).read_text()))
+    }
+    assert named == {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -81,7 +80,7 @@ def test_a_size_that_is_none_is_refused(text: str) -> None:
 
 
 def test_prometheus_scrapes_here_what_it_scrapes_in_containers() -> None:
-    ours = json.loads(prometheus_config(config(100)))
+    ours = yaml.safe_load(prometheus_config(config(100)))
     theirs = yaml.safe_load((REPO / "prometheus" / "prometheus.yml").read_text())
     assert ours["global"] == theirs["global"]
     targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in ours["scrape_configs"]}

@@ -11,6 +11,7 @@ import { mountSwitches } from "./components/switches/switches.js";
 import { mountToken } from "./components/token/token.js";
 import { listenToKeys, takeTheme } from "./lib/commands.js";
 import { Lab } from "./lib/lab.js";
+import { loadChain } from "./lib/topology.js";
 import { isViewer } from "./lib/view.js";
 
 const part = (id) => document.getElementById(id);
@@ -20,15 +21,16 @@ takeTheme();
 const lab = new Lab();
 mountToken();
 document.documentElement.classList.toggle("viewer", isViewer);
-const path = mountPath(part("path"), lab);
+const chain = await loadChain();
+const path = mountPath(part("path"), lab, chain);
 if (isViewer) part("requests").remove(); // the log tells of those that the presenter sends
 else mountRequests(part("requests"), lab, path);
 mountStatus(part("status"), part("banners"), lab);
 mountKpis(part("kpis"), lab);
 mountScenes(part("scenes"), lab);
 mountLog(part("log"));
-mountSwitches(part("switches"), lab);
+mountSwitches(part("switches"), lab, chain);
 if (isEmbedded) part("charts").remove(); // Grafana has its own
-else mountCharts(part("charts"), lab);
+else mountCharts(part("charts"), lab, chain.slice(1));
 listenToKeys();
 lab.start();

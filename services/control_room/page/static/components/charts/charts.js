@@ -19,12 +19,22 @@ const CHARTS = [
   { title: "Time that users wait", unit: "s", show: asSeconds, series: [["half within", "p50_seconds", "--info", []], ["95 % within", "p95_seconds", "--warning", [8, 5]]] },
   { title: "Requests a second", unit: "/s", show: (value) => value.toFixed(1), series: [["offered", "offered_rps", "--soft", [8, 5]], ["served", "served_rps", "--good", []]] },
   { title: "Memory of api", unit: "MB", show: (value) => `${whole(value)} MB`, limit: true, series: [["resident", "api_rss_bytes", "--info", [], 1 / MB], ["limit", null, "--error", [8, 5]]] },
-  { title: "Threads busy", unit: "", show: whole, series: [["frontend", "frontend_busy", "--info", []], ["api", "api_busy", "--warning", [8, 5]], ["database", "database_busy", "--good", [2, 4]]] },
-  { title: "Waiting in queues", unit: "", show: whole, series: [["frontend", "frontend_queue", "--info", []], ["api", "api_queue", "--warning", [8, 5]], ["database", "database_queue", "--good", [2, 4]]] },
 ];
 
-/** @param {HTMLElement} root @param {import("../../lib/lab.js").Lab} lab */
-export async function mountCharts(root, lab) {
+const LOOKS_OF_SERVICES = [["--info", []], ["--warning", [8, 5]], ["--good", [2, 4]], ["--soft", [10, 3, 2, 3]]];
+const chartOfServices = (title, column, services) => ({
+  title,
+  unit: "",
+  show: whole,
+  series: services.map(({ name }, index) => [name, `${name}_${column}`, ...LOOKS_OF_SERVICES[index % LOOKS_OF_SERVICES.length]]),
+});
+
+/**
+ * @param {HTMLElement} root
+ * @param {import("../../lib/lab.js").Lab} lab
+ * @param {import("../../lib/topology.js").Service[]} services those that a request passes
+ */
+export async function mountCharts(root, lab, services) {
   const history = new History();
   const grid = h("div", { class: "chart-grid" });
   root.append(grid);
@@ -32,7 +42,8 @@ export async function mountCharts(root, lab) {
     grid.append(h("p", {}, "The charts could not be loaded. Load the page again."));
   });
   if (!globalThis.uPlot) return;
-  const charts = CHARTS.map((described) => new Chart(described, history));
+  const described = [...CHARTS, chartOfServices("Threads busy", "busy", services), chartOfServices("Waiting in queues", "queue", services)];
+  const charts = described.map((one) => new Chart(one, history));
   grid.append(...charts.map((chart) => chart.element));
   const draw = () => charts.forEach((chart) => chart.draw());
   const rebuild = () => charts.forEach((chart) => chart.rebuild());

@@ -1,90 +1,58 @@
-/** Draws the chain: four nodes with their meters, three edges between them. Wide for a stage, tall for a phone. */
+/** Draws the chain: a node for each service with its meters, edges between them. Wide for a stage, tall for a phone. */
 
 import { icon, s, say, set } from "../../lib/dom.js";
 
-/** @typedef {{name: string, label: string, short?: string, kind: "bar" | "pips"}} Meter */
+/** @typedef {{label: string, short?: string, kind: "bar" | "pips"}} Meter */
 
-/** @type {{name: string, title: string, meters: Meter[]}[]} */
-export const NODES = [
-  {
-    name: "traffic",
-    title: "users",
-    meters: [{ name: "waiting", label: "waiting", kind: "pips" }],
-  },
-  {
-    name: "frontend",
-    title: "frontend",
-    meters: [
-      { name: "threads", label: "threads", kind: "bar" },
-      { name: "queue", label: "queue", kind: "pips" },
-    ],
-  },
-  {
-    name: "api",
-    title: "api",
-    meters: [
-      { name: "threads", label: "threads", kind: "bar" },
-      { name: "connections", label: "pool", kind: "bar" },
-      { name: "memory", label: "memory, MB", short: "memory", kind: "bar" },
-      { name: "queue", label: "queue", kind: "pips" },
-    ],
-  },
-  {
-    name: "database",
-    title: "database",
-    meters: [
-      { name: "threads", label: "threads", kind: "bar" },
-      { name: "connections", label: "connections", short: "slots", kind: "bar" },
-      { name: "queue", label: "queue", kind: "pips" },
-    ],
-  },
-];
+/** @type {Record<string, Meter>} */
+const METERS = {
+  waiting: { label: "waiting", kind: "pips" },
+  threads: { label: "threads", kind: "bar" },
+  pool: { label: "pool", kind: "bar" },
+  memory: { label: "memory, MB", short: "memory", kind: "bar" },
+  connections: { label: "connections", short: "slots", kind: "bar" },
+  queue: { label: "queue", kind: "pips" },
+};
 
 const PIPS = 14;
 const PAD = 14;
 const TAGS = { wide: 4, tall: 2 };
 
-const WIDE = {
-  size: [1194, 396],
-  boxes: [
-    [0, 0, 190, 396],
-    [292, 0, 232, 396],
-    [626, 0, 238, 396],
-    [956, 0, 238, 396],
-  ],
-  head: 82,
-  row: 56,
-  columns: 1,
-  tag: 26,
-};
+/** One beside the other: the users' node is narrower, the others share what is left. */
+function wideLayout(chain) {
+  const [width, height, first, gap] = [1194, 396, 190, 92];
+  const others = (width - first - gap * (chain.length - 1)) / (chain.length - 1);
+  const boxes = chain.map((_, index) => (index === 0 ? [0, 0, first, height] : [first + gap + (index - 1) * (others + gap), 0, others, height]));
+  return { size: [width, height], boxes, head: 82, row: 56, columns: 1, tag: 26 };
+}
 
-const TALL = {
-  size: [340, 852],
-  boxes: [
-    [0, 0, 340, 104],
-    [0, 164, 340, 156],
-    [0, 380, 340, 206],
-    [0, 646, 340, 206],
-  ],
-  head: 50,
-  row: 50,
-  columns: 2,
-  tag: 25,
-};
+/** One below the other: as high as the meters need, and two lines for what is on. */
+function tallLayout(chain) {
+  const [width, head, row, gap, columns, tag] = [340, 50, 50, 60, 2, 25];
+  let y = 0;
+  const boxes = chain.map(({ meters }, index) => {
+    const height = head + Math.ceil(meters.length / columns) * row + (index === 0 ? 4 : TAGS.tall * tag + 6);
+    const box = [0, y, width, height];
+    y += height + gap;
+    return box;
+  });
+  return { size: [width, y - gap], boxes, head, row, columns, tag };
+}
 
 /**
  * The whole drawing.
+ * @param {import("../../lib/topology.js").Service[]} chain
  * @param {boolean} tall
  */
-export function draw(tall) {
-  const layout = tall ? TALL : WIDE;
+export function draw(chain, tall) {
+  const layout = tall ? tallLayout(chain) : wideLayout(chain);
   const [width, height] = layout.size;
   const svg = s("svg", { class: tall ? "chain tall" : "chain", viewBox: `-3 -3 ${width + 6} ${height + 6}`, role: "img", "aria-label": "The path of a request" });
   const edges = layout.boxes.slice(1).map((box, index) => drawEdge(layout.boxes[index], box, tall, index === 0));
   const flow = s("g", { "aria-hidden": "true" });
-  const nodes = NODES.map((node, index) => drawNode(node, layout, layout.boxes[index], tall));
+  const nodes = chain.map((node, index) => drawNode(node, layout, layout.boxes[index], tall));
   svg.append(...edges.map((edge) => edge.group), flow, ...nodes.map((node) => node.group));
-  return { svg, flow, edges, nodes: Object.fromEntries(NODES.map(({ name }, index) => [name, nodes[index]])) };
+  return { svg, flow, edges, nodes: Object.fromEntries(chain.map(({ name }, index) => [name, nodes[index]])) };
 }
 
 function drawEdge(before, after, tall, isFirst) {
@@ -117,8 +85,8 @@ function drawNode({ title, meters }, layout, [x, y, width, height], tall) {
   const made = {};
   meters.forEach((meter, index) => {
     const at = [PAD + (index % layout.columns) * (column + 20), layout.head + Math.floor(index / layout.columns) * layout.row];
-    made[meter.name] = drawMeter(meter, at, column, tall);
-    group.append(made[meter.name].group);
+    made[meter] = drawMeter(meter, at, column, tall);
+    group.append(made[meter].group);
   });
   const tags = s("g", {});
   group.append(tags);
@@ -133,7 +101,8 @@ function drawNode({ title, meters }, layout, [x, y, width, height], tall) {
   };
 }
 
-function drawMeter({ name, label, short = label, kind }, [x, y], width, tall) {
+function drawMeter(name, [x, y], width, tall) {
+  const { label, short = label, kind } = METERS[name];
   const brief = (words) => (tall ? words.replace(" of ", "/") : words);
   const group = s("g", { class: `meter meter-${name}`, transform: `translate(${x} ${y})` });
   const value = s("text", { class: "value", x: width, y: 19 });

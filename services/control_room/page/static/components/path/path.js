@@ -1,11 +1,11 @@
-/** The path of a request, alive: traffic, frontend, api, database. */
+/** The path of a request, alive: the users, and every service that it passes. */
 
 import { post } from "../../lib/api.js";
 import { busy, inWords } from "../../lib/commands.js";
 import { h, s, say, set } from "../../lib/dom.js";
 import { mb, rate, words } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
-import { draw, NODES } from "./drawing.js";
+import { draw } from "./drawing.js";
 import { Flow } from "./flow.js";
 
 const NARROW = matchMedia("(max-width: 1099px)");
@@ -15,12 +15,16 @@ const SLOW_SECONDS = 1;
 const HEALTH = ["good", "warning", "error", "unknown"]; // of the control room: ok, strained, failing, down
 const MEMORY = ["", "warning", "error"];
 
-/** @param {HTMLElement} root @param {import("../../lib/lab.js").Lab} lab */
-export function mountPath(root, lab) {
+/**
+ * @param {HTMLElement} root
+ * @param {import("../../lib/lab.js").Lab} lab
+ * @param {import("../../lib/topology.js").Service[]} chain
+ */
+export function mountPath(root, lab, chain) {
   const title = root.querySelector("h2");
   const holder = h("div");
   root.append(h("div", { class: "panel-head" }, title, ...(isViewer ? [] : userControls(lab))), holder);
-  const path = new Path(holder);
+  const path = new Path(holder, chain);
   NARROW.addEventListener("change", () => path.rebuild());
   lab.subscribe(({ state, answering }) => state && path.show(state, answering));
   return path;
@@ -77,14 +81,15 @@ function userControls(lab) {
 }
 
 class Path {
-  constructor(holder) {
+  constructor(holder, chain) {
     this.holder = holder;
+    this.chain = chain;
     this.rebuild();
   }
 
   rebuild() {
     this.flow?.stop();
-    this.drawing = draw(NARROW.matches);
+    this.drawing = draw(this.chain, NARROW.matches);
     this.holder.replaceChildren(this.drawing.svg);
     this.flow = new Flow(this.drawing.flow);
     const [first, ...others] = this.drawing.edges;
@@ -99,36 +104,35 @@ class Path {
   show(state, answering) {
     this.state = state;
     this.answering = answering;
-    for (const { name } of NODES) this.showNode(name, state);
+    for (const service of this.chain) this.showNode(service, state);
     this.showEdges(state, answering);
   }
 
-  showNode(name, state) {
+  showNode({ name, meters }, state) {
     const node = this.drawing.nodes[name];
     const service = state.services[name];
     node.setHealth(HEALTH[service.health.level], service.health.word);
-    node.setTags(tagsOf(name, service));
-    for (const [meter, values] of Object.entries(metersOf(name, service, state))) node.meters[meter].show(...values);
+    node.setTags(tagsOf(service));
+    for (const meter of meters) node.meters[meter].show(...METERS[meter](service, state));
   }
 
   showEdges({ kpis, services, cascade }, answering) {
     const offered = kpis.offered_rps ?? 0;
     const served = kpis.served_rps ?? 0;
     const failed = Math.max(0, kpis.success_ratio ? served / kpis.success_ratio - served : kpis.success_ratio === 0 ? offered : 0);
-    const rates = [services.traffic, services.frontend, services.api].map(({ calls }) => calls?.rps ?? 0);
+    const rates = this.chain.slice(0, -1).map(({ name }) => services[name].calls?.rps ?? 0);
     this.drawing.edges.forEach((edge, index) => {
       this.there[index].rate = answering ? rates[index] : 0;
       say(edge.rate, `${rate(rates[index])}/s`);
+      say(edge.extra, this.chain[index + 1].asked_for);
     });
     this.served.rate = answering ? served : 0;
     this.failed.rate = answering ? failed : 0;
     const [first, second] = this.drawing.edges;
-    say(first.extra, "requests");
     say(first.good, served >= 0.05 ? `✓ ${rate(served)}/s` : "");
     say(first.bad, failed >= 0.05 ? `✕ ${rate(failed)}/s` : "");
     const attempts = kpis.attempts_per_request;
-    say(second.extra, cascade.attempts_allowed > 1 && attempts > 1.15 && rates[1] > 1.15 * rates[2] ? `×${attempts.toFixed(1)} calls` : "calls");
-    say(this.drawing.edges[2].extra, "queries");
+    if (cascade.attempts_allowed > 1 && attempts > 1.15 && rates[1] > 1.15 * rates[2]) say(second.extra, `×${attempts.toFixed(1)} calls`);
   }
 
   /** A test request is under way: where it is nobody knows before it is back. */
@@ -143,11 +147,11 @@ class Path {
     this.stopTest();
     const mine = (this.test = {});
     const level = outcomeOf(result);
-    const hops = result.hops.length ? result.hops : [{ service: "frontend", status: result.status || 599 }];
+    const hops = result.hops.length ? result.hops : [{ service: this.chain[1].name, status: result.status || 599 }];
     for (const hop of hops) {
       const node = this.drawing.nodes[hop.service];
       if (!node || this.test !== mine) return;
-      const [, end] = this.drawing.edges[NODES.findIndex(({ name }) => name === hop.service) - 1].there;
+      const [, end] = this.drawing.edges[this.chain.findIndex(({ name }) => name === hop.service) - 1].there;
       this.place(end);
       node.group.classList.add("lit");
       set(node.group, "data-test", hop.status >= 500 ? "error" : level);
@@ -183,31 +187,26 @@ function fillLevel(share) {
   return share >= 1 ? "error" : share >= 0.75 ? "warning" : "";
 }
 
-function metersOf(name, service, { traffic }) {
-  if (name === "traffic") {
-    const waiting = traffic?.in_flight ?? 0;
-    return { waiting: [waiting, traffic ? String(waiting) : "–"] };
-  }
-  const of = (used, all) => {
-    const share = all ? used / all : 0;
-    return used == null ? [0, "–"] : [share, `${used} of ${all}`, fillLevel(share)];
-  };
-  const meters = { threads: of(service.threads_busy, service.threads_total) };
-  const pool = service.pool;
-  const slots = service.connections;
-  if (name === "api") {
-    meters.connections = of(pool?.in_use, pool?.size);
-    const limit = service.memory_limit_bytes;
-    const level = MEMORY[service.health.problems.memory ?? 0];
-    meters.memory = service.rss_bytes != null ? [service.memory_share, limit ? `${mb(service.rss_bytes)} of ${mb(limit)}` : mb(service.rss_bytes), level] : [0, "–"];
-  }
-  if (name === "database") meters.connections = of(slots?.in_use, slots?.max);
-  const queued = (service.waiting ?? 0) + (pool?.waiting ?? 0) + (slots?.queued ?? 0);
-  meters.queue = service.waiting != null ? [queued, String(queued)] : [0, "–"];
-  return meters;
+function fill(used, all) {
+  const share = all ? used / all : 0;
+  return used == null ? [0, "–"] : [share, `${used} of ${all}`, fillLevel(share)];
 }
 
-function tagsOf(name, service) {
+/** What each meter shows of a service. */
+const METERS = {
+  waiting: (_, { traffic }) => [traffic?.in_flight ?? 0, traffic ? String(traffic.in_flight) : "–"],
+  threads: (service) => fill(service.threads_busy, service.threads_total),
+  pool: ({ pool }) => fill(pool?.in_use, pool?.size),
+  connections: ({ connections }) => fill(connections?.in_use, connections?.max),
+  memory: ({ rss_bytes: resident, memory_limit_bytes: limit, memory_share: share, health }) =>
+    resident == null ? [0, "–"] : [share, limit ? `${mb(resident)} of ${mb(limit)}` : mb(resident), MEMORY[health.problems.memory ?? 0]],
+  queue: ({ waiting, pool, connections }) => {
+    const queued = (waiting ?? 0) + (pool?.waiting ?? 0) + (connections?.queued ?? 0);
+    return waiting == null ? [0, "–"] : [queued, String(queued)];
+  },
+};
+
+function tagsOf(service) {
   return ["failure", "defence", "setting"].flatMap((kind) =>
     Object.entries(service.active[kind])
       .filter(([switched]) => switched !== "arrivals")

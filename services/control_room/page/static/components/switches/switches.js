@@ -13,22 +13,26 @@ const KINDS = [
   ["defence", "Defences", "protect something"],
   ["setting", "Settings", "sizes and limits"],
 ];
-const TITLES = { traffic: "traffic (the users)" };
 
-/** @param {HTMLElement} root @param {import("../../lib/lab.js").Lab} lab */
-export async function mountSwitches(root, lab) {
+/**
+ * @param {HTMLElement} root
+ * @param {import("../../lib/lab.js").Lab} lab
+ * @param {import("../../lib/topology.js").Service[]} chain
+ */
+export async function mountSwitches(root, lab, chain) {
   const { services } = await get("/api/catalogue").catch(() => ({ services: null }));
   if (!services) {
-    setTimeout(() => mountSwitches(root, lab), AGAIN_MS);
+    setTimeout(() => mountSwitches(root, lab, chain), AGAIN_MS);
     return;
   }
-  const groups = Object.entries(services).map(([service, described]) => new Group(service, described, lab));
+  const titles = Object.fromEntries(chain.map(({ name, title }) => [name, title === name ? name : `${name} (the ${title})`]));
+  const groups = Object.entries(services).map(([service, described]) => new Group(service, titles[service], described, lab));
   root.append(h("div", { class: "switch-services" }, ...groups.map((group) => group.element)));
   lab.subscribe(({ state }) => state && groups.forEach((group) => group.show(state.services[group.service])));
 }
 
 class Group {
-  constructor(service, described, lab) {
+  constructor(service, title, described, lab) {
     this.service = service;
     this.switches = described.map((one) => new Switch(service, one, lab));
     this.count = h("small", {}, "");
@@ -36,7 +40,7 @@ class Group {
     this.element = h(
       "details",
       { class: "switch-service", open: WIDE.matches },
-      h("summary", {}, h("h3", {}, TITLES[service] ?? service), this.count),
+      h("summary", {}, h("h3", {}, title), this.count),
       ...KINDS.map((kind) => this.kind(...kind)),
     );
   }
