@@ -38,8 +38,8 @@ RPS = ArrivalsSetting.rps
 MOMENT = Param(0.0, "seconds since 1970", "s", 0, 1e12, name="after")
 
 
-class Runtime:
-    """Flask's `extensions["lab"]`: what gunicorn starts in the worker."""
+class ControlRoom:
+    """A Flask app's `extensions["lab"]`: gunicorn starts it in the worker."""
 
     def __init__(self, lab: Lab, stage: Stage) -> None:
         self.lab = lab
@@ -87,15 +87,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard = Guard(settings)
     guard.install(app)
     install_page(app, guard)
-    runtime = Runtime(lab, stage)
-    app.extensions["lab"] = runtime
-    _add_reads(app, runtime)
+    control_room = ControlRoom(lab, stage)
+    app.extensions["lab"] = control_room
+    _add_reads(app, control_room)
     _add_writes(app, lab, stage)
     return app
 
 
-def _add_reads(app: Flask, runtime: Runtime) -> None:
-    lab, stage = runtime.lab, runtime.stage
+def _add_reads(app: Flask, control_room: ControlRoom) -> None:
+    lab, stage = control_room.lab, control_room.stage
 
     @app.get("/healthz")
     @app.get("/readyz")
@@ -104,7 +104,7 @@ def _add_reads(app: Flask, runtime: Runtime) -> None:
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(runtime.registry), content_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(control_room.registry), content_type=CONTENT_TYPE_LATEST)
 
     @app.get("/api/openapi.json")
     def openapi() -> Response:
@@ -124,7 +124,7 @@ def _add_reads(app: Flask, runtime: Runtime) -> None:
 
     @app.get("/api/history")
     def history() -> dict[str, Any]:
-        return runtime.history.after(_moment(request.args.get("after", "0")))
+        return control_room.history.after(_moment(request.args.get("after", "0")))
 
     @app.get("/api/scenes")
     def scenes() -> dict[str, Any]:
