@@ -25,12 +25,17 @@ class Task:
         self.notes: dict[tuple[int, str], Any] = {}
 
 
+def _nothing() -> Steps:
+    """The steps of the task that is current before there is one."""
+    yield from ()
+
+
 class Engine:
     """Runs tasks in the order of simulated time; `now` is in seconds since the start."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.current = Task(iter(()))  # type: ignore[arg-type]  # nobody yet
+        self.current = Task(_nothing())
         self.owed: list[Steps] = []
         self._ready: deque[tuple[Task, int, Any]] = deque()
         self._calendar: list[tuple[float, int, Task, int]] = []

@@ -10,6 +10,7 @@ from services.common.http.openapi import document, in_query, object_of, param_sc
 from services.common.scenes.files import all_scenes
 from services.common.scenes.play import MAX_DEFENCES, SEED
 from services.common.switches.catalogue import CATALOGUE
+from services.common.switches.settings import ArrivalsSetting
 from services.control_room.lab import MAX_TEST_REQUESTS
 
 
@@ -59,7 +60,7 @@ def openapi_document() -> dict[str, Any]:
     history = _read("The last five minutes, a point a second, in columns", "points and marks", "422")
     history["get"]["parameters"] = [in_query("after", {"type": "number", "minimum": 0})]
     count = {"type": "integer", "minimum": 1, "maximum": MAX_TEST_REQUESTS, "default": 1}
-    rps = object_of({"rps": {"type": "number", "minimum": 0, "maximum": 500}}, ["rps"])
+    rps = object_of({"rps": param_schema(ArrivalsSetting.rps)}, ["rps"])
     scene = _scene_body()
     paths = {
         "/api/catalogue": _read("Every service's switches", "the catalogue"),

@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from services.api.app import create_app as create_api
 from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE
+from services.common.http.problems import SHED_REASONS
 from services.common.process.admin import create_admin_app
 from services.common.scenes.files import all_scenes
-from services.common.telemetry.metrics import SHED_REASONS
 from services.control_room.app import create_app as create_control_room
 from services.database.app import create_app as create_database
 from services.frontend.app import create_app as create_frontend

@@ -15,6 +15,7 @@ class Problem(Exception):
     reason: ClassVar[str] = "internal"
     title: ClassVar[str] = "Internal error"
     retry_after_seconds: ClassVar[int | None] = None
+    sheds: ClassVar[bool] = False  # whether it turned a request away before its work began
 
     def __init__(self, detail: str, *, field: str | None = None, allowed: Any = None) -> None:
         super().__init__(detail)
@@ -142,6 +143,7 @@ class QueueFull(Problem):
     """Every connection is busy and the queue before them is at its limit."""
 
     status, reason, title = 503, "queue_full", "The queue is full"
+    sheds = True
     retry_after_seconds = 1
 
 
@@ -156,6 +158,7 @@ class Shed(Problem):
     """Load shedding turned the request away at the door."""
 
     status, reason, title = 503, "shed", "The service sheds load"
+    sheds = True
     retry_after_seconds = 1
 
 
@@ -184,6 +187,7 @@ class RateLimited(Problem):
     """More requests came than the rate limit serves."""
 
     status, reason, title = 503, "rate_limit", "Too many requests"
+    sheds = True
     retry_after_seconds = 1
 
 
@@ -191,6 +195,7 @@ class DeadlineExceeded(Problem):
     """The caller has stopped waiting: the work is not begun."""
 
     status, reason, title = 504, "deadline", "The deadline has passed"
+    sheds = True
 
 
 class PeerTimeout(Problem):
@@ -222,3 +227,6 @@ class TooManyStreams(Problem):
 
     status, reason, title = 503, "too_many_streams", "All event streams are taken"
     retry_after_seconds = 5
+
+
+SHED_REASONS = tuple(problem.reason for problem in Problem.__subclasses__() if problem.sheds)

@@ -248,7 +248,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
             response.headers[HOPS] = json.dumps(call.hops(service.name, response.status_code, reason))
         if caller_has_gone():
             server.abandoned.inc()
-        if reason in metrics.SHED_REASONS:
+        if reason in problems.SHED_REASONS:
             server.shed.labels(reason).inc()
         _log_if_bad(call, route, response.status_code, reason)
         return response

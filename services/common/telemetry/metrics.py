@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from services.common.http.problems import SHED_REASONS
 from services.common.process.memory import Memory
 from services.common.switches.registry import Switches
 from services.common.telemetry.state import QueueWait
@@ -30,7 +31,6 @@ STATUS_CODES = ("200", "500", "502", "503", "504")
 UNMATCHED, UNMATCHED_CODES = "none", ("404", "405")  # what no route takes
 CLIENT_OUTCOMES = ("ok", "error", "timeout", "refused", "rejected")
 USER_OUTCOMES = ("success", "error", "timeout", "refused")
-SHED_REASONS = ("shed", "rate_limit", "deadline", "queue_full")
 
 
 class ProcessCollector(Collector):
