@@ -57,7 +57,7 @@ def tables() -> dict[str, dict[str, str]]:
 
 
 def generated(document: str) -> str:
-    """A document with its tables made anew."""
+    """A document with its tables generated."""
     text = (ROOT / document).read_text()
     for name, table in tables()[document].items():
         marked = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)

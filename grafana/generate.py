@@ -1,4 +1,4 @@
-"""Writes grafana/dashboards/*.json and prometheus/prometheus.yml: python -m grafana.generate."""
+"""Writes grafana/dashboards/*.json: python -m grafana.generate."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from grafana.boards.control_room import control_room
 from grafana.boards.overview import overview
 from grafana.boards.service import service
 from grafana.boards.slo import slo
-from labcli.scraping import container_addresses, scrape_configuration
 
 FOLDER = Path(__file__).parent / "dashboards"
-PROMETHEUS = Path(__file__).parents[1] / "prometheus" / "prometheus.yml"
 
 
 def dashboards() -> dict[str, dict[str, Any]]:
@@ -36,7 +34,6 @@ def main() -> None:
             path.unlink()
     for name, board in boards.items():
         (FOLDER / name).write_text(rendered(board), encoding="utf-8")
-    PROMETHEUS.write_text(scrape_configuration(container_addresses(), "rules/*.yml"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -234,5 +234,5 @@ def table(
 
 
 def frame(title: str, description: str, html: str) -> Panel:
-    """A text panel of HTML; it has no query, and so it is not drawn anew each second."""
+    """A text panel of HTML; it has no query, and so it is not redrawn each second."""
     return panel("text", title, description, [], options={"mode": "html", "content": html})

@@ -62,11 +62,11 @@ def events(ctx: Context, args: Namespace) -> int:
             ctx.console.say(event_line(event, ctx.console.style))
         return 0
     for event in known[-SHOWN_BEFORE_FOLLOWING:]:
-        _tell(ctx, event)
+        _report(ctx, event)
     with suppress(KeyboardInterrupt):  # the way to end it
         for news in follow(ctx, known[-1]["id"] if known else 0):
             for event in news:
-                _tell(ctx, event)
+                _report(ctx, event)
             ctx.sleep(POLL_SECONDS)
     return 0
 
@@ -87,7 +87,7 @@ def follow(ctx: Context, after: int) -> Iterator[list[Document]]:
         yield news
 
 
-def _tell(ctx: Context, event: Document) -> None:
+def _report(ctx: Context, event: Document) -> None:
     """Print one event."""
     ctx.console.answer(event, event_line(event, ctx.console.style))
 

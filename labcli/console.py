@@ -64,7 +64,7 @@ class Console:
             self._write(self._out, json.dumps(document, ensure_ascii=False) + "\n")
 
     def answer(self, document: Any, text: str) -> None:
-        """The same thing for whoever asked: a document or words."""
+        """The same answer, as a document or as words."""
         self.data(document)
         self.say(text)
 

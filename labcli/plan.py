@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.common.topology import API, CHAIN, CONTROL_ROOM, MB, SWITCHED, TRAFFIC, Instance, ServiceSpec, instances
+from services.common.topology import CHAIN, CONTROL_ROOM, MB, SWITCHED, TRAFFIC, Instance, ServiceSpec, instances
 
 from .config import Config
+from .containers import scrape_configuration
 from .errors import UsageError
-from .scraping import scrape_configuration
 
-LEAST_API_MEMORY = 128 * MB
+LEAST_MEMORY = 128 * MB
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 PASSED_ON = ("LAB_TOKEN", "LAB_HOSTS")
 
@@ -118,19 +118,20 @@ def admin_ports(config: Config) -> dict[str, int]:
 
 def memory_limit_bytes(config: Config, spec: ServiceSpec) -> int:
     """The limit that the supervisor keeps for a service, as the kernel does for a container."""
-    if spec.name != API.name:
+    variable = spec.memory_variable
+    if not variable:
         return spec.memory_mb * MB
-    limit = size_in_bytes(config.variables.get("API_MEMORY_LIMIT") or f"{spec.memory_mb}m")
-    if limit < LEAST_API_MEMORY:
-        raise UsageError(f"API_MEMORY_LIMIT must be {LEAST_API_MEMORY // MB}m or more: the api alone takes 50 MB")
+    limit = size_in_bytes(variable, config.variables.get(variable) or f"{spec.memory_mb}m")
+    if limit < LEAST_MEMORY:
+        raise UsageError(f"{variable} must be {LEAST_MEMORY // MB}m or more: the {spec.name} alone takes 50 MB")
     return limit
 
 
-def size_in_bytes(text: str) -> int:
-    """A size as Compose writes it: "512m", "1g", "1000000"."""
+def size_in_bytes(variable: str, text: str) -> int:
+    """The size that a variable has, as Compose writes it: "512m", "1g", "1000000"."""
     found = re.fullmatch(r"([0-9]{1,15})([bkmg]?)b?", text.strip().lower())
     if not found:
-        raise UsageError(f"API_MEMORY_LIMIT={text!r:.60}: write it like 512m")
+        raise UsageError(f"{variable}={text!r:.60}: write it like 512m")
     return int(found[1]) << 10 * "bkmg".index(found[2] or "b")
 
 

@@ -38,7 +38,7 @@ def scene(ctx: Context, args: Namespace) -> int:
     body = {"narrate": args.narrate, "with": added, "seed": args.seed}
     started = ctx.room.post(f"/api/scenes/{about['name']}", body)
     if not (args.narrate or judged):
-        _tell_started(ctx, about, started)
+        _report_started(ctx, about, started)
         return 0
     told = follow(ctx, newest) if args.narrate else iter(())
     last = _stay(ctx, about, started, told, judged)
@@ -79,7 +79,7 @@ def _newest_event(ctx: Context) -> int:
     return int(events[-1]["id"]) if events else 0
 
 
-def _tell_started(ctx: Context, about: Document, started: Document) -> None:
+def _report_started(ctx: Context, about: Document, started: Document) -> None:
     """What the scene is about, and what to look at."""
     ctx.console.data(started)
     say = ctx.console.say
@@ -102,7 +102,7 @@ def _stay(ctx: Context, about: Document, started: Document, told: Iterator[list[
         for event in next(told, []):
             ctx.console.say(event_line(event, ctx.console.style))
         if judged:
-            _tell_decided(ctx, now, decided)
+            _report_decided(ctx, now, decided)
         if now["verdict"] != "pending" or ctx.clock() >= deadline:
             return now
         ctx.console.progress(_progress(about, now))
@@ -137,7 +137,7 @@ def _is_same_run(before: Document, now: Document) -> bool:
     return bool(same_start and before["name"] == now["name"] and now["elapsed_seconds"] >= before["elapsed_seconds"])
 
 
-def _tell_decided(ctx: Context, now: Document, decided: set[int]) -> None:
+def _report_decided(ctx: Context, now: Document, decided: set[int]) -> None:
     """Print each expectation when it is decided."""
     for number, check in enumerate(now["checks"]):
         if check["outcome"] != "pending" and number not in decided:

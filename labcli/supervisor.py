@@ -59,7 +59,7 @@ class MemoryLimit:
             return None
         self._kills += 1
         with suppress(OSError):  # a full disk must not keep it alive
-            self._write_events()  # first: whoever starts in its place reads it
+            self._write_events()  # first: its successor reads it
         with suppress(psutil.NoSuchProcess):
             biggest.kill()
         sizes_in_words = f"{size / MB:.0f} of {self._limit_bytes / MB:.0f} MB"

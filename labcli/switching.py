@@ -82,7 +82,7 @@ def _switch_on(ctx: Context, args: Namespace, kind: str) -> int:
 
 
 def _want_names(ctx: Context, args: Namespace, kind: str) -> None:
-    """Tell what there is to whoever left out the names."""
+    """List what there is, for somebody who left out the names."""
     if args.name is None:
         lines = switch_lines(_catalogue(ctx), kind, args.service)
         raise UsageError(f"{COMMANDS[kind]} needs SERVICE and NAME{': one of these' if lines else ''}", *lines)

@@ -85,11 +85,11 @@ def predict(
     predicted = [Predicted(entry, not_modelled=why_beyond(entry.measure)) for entry in scene.expect]
     for number, seed in enumerate(seeds):
         lab = SimulatedLab(seed, threads, scene.rps)
-        _play(lab, scene, predicted, partial(_tell, progress, number, len(seeds)))
+        _play(lab, scene, predicted, partial(_report, progress, number, len(seeds)))
     return predicted
 
 
-def _tell(progress: Progress, done: int, of: int, share: float) -> None:
+def _report(progress: Progress, done: int, of: int, share: float) -> None:
     progress((done + share) / of)
 
 

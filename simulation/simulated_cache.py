@@ -48,7 +48,7 @@ class SimulatedCache:
         self._store.resize(self._switches.cache_room(setting.keys) if setting.ttl_seconds else 0)
 
     def get(self, load: Load, load_for_all: Load) -> Steps:
-        """An answer for a key; `load` works for the caller, `load_for_all` for whoever shares a query."""
+        """An answer for a key; `load` works for the caller, `load_for_all` for everybody who shares a query."""
         seconds = self._client.timeout_seconds
         if not self._setting.ttl_seconds:
             yield from load(None)

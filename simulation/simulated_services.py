@@ -210,7 +210,7 @@ class Api(Caller):
 
 
 class Database(Server):
-    """The database: slots, a bounded queue, and a query that runs to its end whoever has gone."""
+    """The database: slots, a bounded queue, and a query that runs to its end even if its caller has gone."""
 
     def __init__(self, engine: Engine, threads: int, dice: random.Random) -> None:
         super().__init__(engine, DATABASE.name, threads, dice)

@@ -66,7 +66,7 @@ def recovers_below(
     low, high, rps = 0.0, highest_rps, highest_rps
     trials: list[Trial] = []
     while not trials or (len(trials) < MAX_TRIALS and high - low > PRECISION * high):
-        tell = partial(_tell, progress, len(trials))
+        tell = partial(_report, progress, len(trials))
         trials.append(_try(changed_scene(scene, (), rps), seeds, threads, tell))
         if trials[-1].recovered:
             low = rps
@@ -76,7 +76,7 @@ def recovers_below(
     return low, sorted(trials, key=lambda trial: trial.rps)
 
 
-def _tell(progress: Progress, done: int, share: float) -> None:
+def _report(progress: Progress, done: int, share: float) -> None:
     progress((done + share) / MAX_TRIALS)
 
 

@@ -15,7 +15,7 @@ PAGE = (
 
 
 def control_room() -> dict[str, Any]:
-    """The dashboard with the page; it is not drawn anew while someone works in it."""
+    """The dashboard with the page; it is not redrawn while someone works in it."""
     page = frame(
         "Control room",
         "The same page as on the control room's own address: switches, scenes, test requests and the activity log. Is "

@@ -16,7 +16,7 @@ LOCAL_STEP = 10  # between the ports of two instances of one service
 class ServiceSpec:
     """One service. Ports are TCP ports: `local_*` are those of the first process of `up --local`, 0 is none.
 
-    `memory_mb` is the container's limit; `published` is the variable of .env that holds the port on which the world
+    `memory_mb` is the container's limit, which the variable `memory_variable` of .env overrides; `published` is the variable of .env that holds the port on which the world
     reaches it, empty for a service that nobody reaches; `calls` are the services that it calls. The page shows `title`,
     its name for people, `asked_for`, what calls of it are called, and `meters` on the path.
     """
@@ -26,6 +26,7 @@ class ServiceSpec:
     memory_mb: int
     calls: tuple[str, ...] = ()
     published: str = ""
+    memory_variable: str = ""
     local_data_port: int = 0
     local_admin_port: int = 0
     replicas: int = 1
@@ -93,6 +94,7 @@ API = ServiceSpec(
     "api",
     threads=64,
     memory_mb=512,
+    memory_variable="API_MEMORY_LIMIT",
     calls=(DATABASE.name,),
     local_data_port=8001,
     local_admin_port=9001,

@@ -37,8 +37,8 @@ class Run:
         self._how = play
         self._changed = changed
         self._ended = threading.Event()
-        self._telling = threading.Lock()
-        self._is_told = False
+        self._reporting = threading.Lock()
+        self._is_reported = False
         self._steps_done = 0
         self._step = ""
 
@@ -142,12 +142,12 @@ class Run:
                 return
             check.look(self.recording)
         self._changed()
-        with self._telling:
-            if self.verdict() != "pending" and not self._is_told:
-                self._is_told = True
-                self._tell_verdict()
+        with self._reporting:
+            if self.verdict() != "pending" and not self._is_reported:
+                self._is_reported = True
+                self._report_verdict()
 
-    def _tell_verdict(self) -> None:
+    def _report_verdict(self) -> None:
         if self._how.defences:  # what is expected is what happens without them
             self._lab.events.add(f"scene {self.scene.name} with {self._how.added}: played to its end")
             return

@@ -106,7 +106,7 @@ class Users:
         metrics.target.set_function(lambda: setting.rps)
 
     def wake(self) -> None:
-        """The rate has changed: draw the next arrival anew. From any thread."""
+        """The rate has changed: draw the next arrival again. From any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._woken.set)
 

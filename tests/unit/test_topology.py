@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labcli.scraping import container_addresses, scrape_configuration
+from labcli.containers import COMPOSE, compose_file, container_addresses, scrape_configuration
 from services.common.switches.catalogue import CATALOGUE
-from services.common.topology import ADMIN_PORT, BY_NAME, SERVICES, SWITCHED, ServiceSpec, instances
+from services.common.topology import ADMIN_PORT, BY_NAME, CHAIN, SERVICES, SWITCHED, ServiceSpec, instances
 from services.control_room.app import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+CONTAINERS = yaml.safe_load(COMPOSE.read_text())["services"]
 # Where a name is the thing itself: the apps, the catalogue, scenes, and boards that tell a story.
 MAY_NAME = (
     "services/common/topology.py",
@@ -66,20 +66,26 @@ def test_it_needs_the_standard_library_alone():
     assert not {"flask", "requests", "prometheus_client", "psutil"} & set(loaded.split())
 
 
+def test_the_chains_containers_are_those_of_the_topology():
+    text = COMPOSE.read_text()
+    assert text == compose_file(text), "run python -m labcli.containers"
+
+
 @pytest.mark.parametrize("spec", SERVICES, ids=lambda spec: spec.name)
 def test_compose_starts_what_the_topology_says(spec):
     for instance in spec.instances:
-        container = COMPOSE[instance.name]
-        assert container["build"]["target"] == spec.name
+        container = CONTAINERS[instance.name]
+        assert container["build"]["target"] == ("chain" if spec in CHAIN else spec.name)
+        assert container["image"] == f"sre-failure-lab/{spec.name}"
         ports = container.get("ports", [])
         assert [port.split(":")[-2] for port in ports] == ([f"${{{spec.published}}}"] if spec.published else [])
-    services = {name for name, container in COMPOSE.items() if "build" in container}
+    services = {name for name, container in CONTAINERS.items() if "build" in container}
     assert services == {instance.name for instance in instances()}
 
 
 def test_prometheus_scrapes_every_instance_under_its_name():
     text = (ROOT / "prometheus" / "prometheus.yml").read_text()
-    assert text == scrape_configuration(container_addresses(), "rules/*.yml"), "run python -m grafana.generate"
+    assert text == scrape_configuration(container_addresses(), "rules/*.yml"), "run python -m labcli.containers"
     jobs = yaml.safe_load(text)["scrape_configs"]
     found = {
         (job["job_name"], target["labels"]["instance"], *target["targets"])

@@ -115,7 +115,7 @@ class PeerClient:
         )
 
     def clear(self) -> None:
-        """A reset: the windows start anew."""
+        """A reset: the windows start again, empty."""
         for window in (self._sent, self._calls, self._ends):
             window.clear()
 

@@ -31,7 +31,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Begin:
-    """An attempt begins: whoever drives may end the call here, by raising."""
+    """An attempt begins: the driver may end the call here, by raising."""
 
 
 @dataclass(frozen=True)

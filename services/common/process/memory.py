@@ -12,7 +12,7 @@ _NO_LIMIT = 1 << 60
 
 
 class Memory:
-    """Reads resident size, limit and OOM kills. Make it anew in each process: it holds the process's id.
+    """Reads resident size, limit and OOM kills. Make a new one in each process: it holds the process's id.
 
     The limit and the kills come from the control group of the container, version 2 (`memory.max`, `memory.events`) or
     version 1 (`memory/memory.limit_in_bytes`, `memory/memory.oom_control`); see cgroups(7).

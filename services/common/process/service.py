@@ -55,7 +55,7 @@ class Service:
         host = Host(self.memory, in_flight=lambda: self.busy)
         self.switches = Switches(CATALOGUE[self.name], host, settings.state_dir / "switches.json")
         self.busy = 0
-        self.waiting: Callable[[], int] = lambda: 0  # requests that no worker thread has taken up yet
+        self.waiting: Callable[[], int] = lambda: 0  # requests that wait for a worker thread
         self.parts: dict[str, Callable[[float], Any]] = {}  # of the state, by their names: each since a moment
         self._queues: dict[str, metrics.QueueWaits] = {}
         self.on_reset: list[Callable[[], None]] = []

@@ -19,7 +19,7 @@ from services.common.telemetry.windows import CountWindow
 class Cache:
     """Follows the setting `cache`, and shows itself in state and metrics.
 
-    Each call asks for one key, drawn evenly: a hit needs no query, a miss makes one and keeps its answer.
+    Each call asks for one key, uniform over all of them: a hit needs no query, a miss makes one and keeps its answer.
     """
 
     def __init__(self, service: Service, client: PeerClient) -> None:

@@ -99,7 +99,7 @@ class QueueWaits:
         return QueueWait(self._window.median(moment, self.waiting()))
 
     def clear(self) -> None:
-        """A reset: the window starts anew."""
+        """A reset: the window starts again, empty."""
         self._window.clear()
 
 

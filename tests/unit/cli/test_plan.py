@@ -65,12 +65,12 @@ def test_memory_limits_are_those_of_the_containers() -> None:
         limit = re.search(rf"^  {spec.name}:\n(?:    .*\n)*?    mem_limit: (\S+)", compose, re.MULTILINE)
         assert limit, spec.name
         text = config().variables["API_MEMORY_LIMIT"] if "API_MEMORY_LIMIT" in limit[1] else limit[1]
-        assert memory_limit_bytes(config(), spec) == size_in_bytes(text)
+        assert memory_limit_bytes(config(), spec) == size_in_bytes("API_MEMORY_LIMIT", text)
 
 
 @pytest.mark.parametrize(("text", "size"), [("512m", 512 * MB), ("1g", 1024 * MB), ("2048k", 2 * MB), ("300", 300)])
 def test_sizes_are_written_as_compose_writes_them(text: str, size: int) -> None:
-    assert size_in_bytes(text) == size
+    assert size_in_bytes("API_MEMORY_LIMIT", text) == size
 
 
 @pytest.mark.parametrize("text", ["much", "9" * 5000, "\u0663m"])

@@ -24,7 +24,7 @@ class _Flight:
 
 
 class SingleFlight(Defence):
-    """Lets one query for a key be under way; whoever else misses that key meanwhile waits for its answer.
+    """Lets one query for a key be under way; every other miss of that key waits for its answer.
 
     It runs in a thread of its own, so that it ends and fills the cache even if all who waited have left: where the
     database's queue is longer than callers wait, nothing else ever does. No lock is held while it runs.
@@ -35,7 +35,7 @@ class SingleFlight(Defence):
     simulated = True
     story = "Misses of the cache share one query for each key, which fills it even when they have left."
     max_flights = Param(64, "queries under way at once", "", 1, 128)
-    flight_seconds = Param(10.0, "how long a query may take, whoever has left", "s", 0.05, 300)
+    flight_seconds = Param(10.0, "how long a query may take, even if everybody has left", "s", 0.05, 300)
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)

@@ -108,6 +108,6 @@ class MemoryLeak(Failure):
             leaked, self._leaked = self._leaked, []
             self.leaked_bytes = 0
             self._saved_seconds = 0.0
-            self._costs.clear()  # timed anew by the first leak after this
+            self._costs.clear()  # timed again by the first leak after this
         if leaked:
             drop_ballast(leaked)

@@ -23,7 +23,7 @@ export class NoAnswer extends Error {
   }
 }
 
-/** Asks whoever is at the page for the token; resolves to null when they would rather not. */
+/** Asks the person at the page for the token; resolves to null when they would rather not. */
 let askForToken = async () => null;
 
 /** @param {(message: string) => Promise<string | null>} ask */

@@ -1,4 +1,4 @@
-/** What the keys do, for whoever stands on the stage. */
+/** What the keys do, for the person on stage. */
 
 import { dialog, h } from "../../lib/dom.js";
 import { isViewer } from "../../lib/view.js";

@@ -142,7 +142,7 @@ class Scenes {
     });
   }
 
-  /** When somebody starts a scene, everybody sees it; else whoever looks at another one goes on looking. */
+  /** When somebody starts a scene, everybody sees it; otherwise people keep the one that they look at. */
   follow(state) {
     const live = state.scene ? `${state.scene.name} ${state.scene.started_at}` : "";
     const isNew = live !== this.live;
