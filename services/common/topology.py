@@ -16,9 +16,10 @@ LOCAL_STEP = 10  # between the ports of two instances of one service
 class ServiceSpec:
     """One service. Ports are TCP ports: `local_*` are those of the first process of `up --local`, 0 is none.
 
-    `memory_mb` is the container's limit, which the variable `memory_variable` of .env overrides; `published` is the variable of .env that holds the port on which the world
-    reaches it, empty for a service that nobody reaches; `calls` are the services that it calls. The page shows `title`,
-    its name for people, `asked_for`, what calls of it are called, and `meters` on the path.
+    `memory_mb` is the container's limit, which the variable `memory_variable` of .env overrides; `published` is the
+    variable of .env that holds the port on which the world reaches it, empty for a service that nobody reaches; `calls`
+    are the services that it calls. The page shows `title`, its name for people, `asked_for`, what calls of it are
+    called, and `meters` on the path.
     """
 
     name: str
