@@ -79,6 +79,29 @@ class Engine:
             yield from steps
 
 
+class Mailbox:
+    """What several tasks send to one that waits for it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._sent: deque[Any] = deque()
+        self._waiting: tuple[Task, int] | None = None
+
+    def put(self, message: Any) -> None:
+        """Send it."""
+        self._sent.append(message)
+        if self._waiting is not None:
+            self._engine.wake(*self._waiting, None)
+
+    def get(self, seconds: float | None) -> Steps:
+        """The first one, waiting at most so long; None where there is none."""
+        if not self._sent:
+            self._waiting = (self._engine.current, self._engine.current.turn)
+            yield seconds
+            self._waiting = None
+        return self._sent.popleft() if self._sent else None
+
+
 class Ended(threading.Event):
     """What a switch waits on here: its `wait` is noted, and spent when the hook has returned."""
 

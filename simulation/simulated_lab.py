@@ -10,8 +10,18 @@ from typing import Any
 from services.common.scenes.measures import Recording
 from services.common.scenes.model import Scene, Switched
 from services.common.switches.settings import MAX_IN_FLIGHT, ArrivalsSetting
-from services.common.telemetry.state import ServiceState, States
-from services.common.topology import API, DATABASE, FRONTEND, SERVICES, TRAFFIC
+from services.common.telemetry.state import ServiceState, States, combined
+from services.common.topology import (
+    API,
+    CHAIN,
+    DATABASE,
+    FRONTEND,
+    SERVICES,
+    SWITCHED,
+    SWITCHED_NAMES,
+    TRAFFIC,
+    instances,
+)
 from services.control_room.status import WINDOW_SECONDS, judge, kpis_of
 
 from .engine import Engine, Steps
@@ -30,18 +40,20 @@ class SimulatedLab:
         sizes = {**{spec.name: spec.threads for spec in SERVICES}, **threads}
         self.seed = seed
         self.engine = engine = Engine()
-        dice = {name: random.Random(f"{seed}/{name}") for name in (*sizes, "users")}
-        database = Database(engine, sizes[DATABASE.name], dice[DATABASE.name])
-        api = Api(engine, sizes[API.name], dice[API.name], database)
-        self._frontend = Caller(engine, FRONTEND.name, sizes[FRONTEND.name], dice[FRONTEND.name], api)
+        names = [instance.name for instance in instances(CHAIN)]
+        dice = {name: random.Random(f"{seed}/{name}") for name in (*names, "users")}
+        database = [Database(engine, each, sizes[DATABASE.name], dice[each.name]) for each in DATABASE.instances]
+        api = [Api(engine, each, sizes[API.name], dice[each.name], database) for each in API.instances]
+        edge = FRONTEND.instances[0]
+        self._frontend = Caller(engine, edge, sizes[FRONTEND.name], dice[edge.name], api)
         # The lab's limit protects the machine that makes the users; beyond what that machine can there is none.
         in_flight = MAX_IN_FLIGHT if rps <= MAX_RPS else math.inf
         self.users = Users(engine, self._frontend, dice["users"], in_flight)
-        chain: list[Server] = [self._frontend, api, database]
-        self._services: dict[str, Server | Users] = {**{each.name: each for each in chain}, TRAFFIC.name: self.users}
+        chain: list[Server] = [self._frontend, *api, *database]
+        self._instances: dict[str, Server | Users] = {**{each.name: each for each in chain}, TRAFFIC.name: self.users}
         self._about = True
         self._blind: tuple[str, float] | None = None  # why, and since when
-        self.peers = SimulatedPeers(engine, self._services)
+        self.peers = SimulatedPeers(engine, self._instances)
         self.events = NoLog()
 
     def start(self, scene: Scene) -> None:
@@ -64,7 +76,8 @@ class SimulatedLab:
         if reason is not None and active and self._blind is None:
             self._blind = (f"{switched.name}: {reason}", self.engine.now)
         params = switched.params if active else {}
-        self._services[switched.service].switches.change(switched.kind, switched.name, active, params)
+        for instance in SWITCHED_NAMES[switched.service]:
+            self._instances[instance.name].switches.change(switched.kind, switched.name, active, params)
 
     def why_blind(self) -> str | None:
         """What was on before now that the model knows nothing of, nor of what it has left behind."""
@@ -96,7 +109,7 @@ class SimulatedLab:
 
     def status(self) -> str:
         """The status, by the lab's own rules."""
-        states = self.peers.states()
+        states = self.peers.services()
         return judge(states, kpis_of(states, []), [])[0]
 
     def about_answers(self) -> bool:
@@ -107,17 +120,22 @@ class SimulatedLab:
 class SimulatedPeers:
     """Looks at the simulated services."""
 
-    def __init__(self, engine: Engine, services: Mapping[str, Server | Users]) -> None:
+    def __init__(self, engine: Engine, instances: Mapping[str, Server | Users]) -> None:
         self._engine = engine
-        self._services = services
+        self._instances = instances
 
     def window(self, service: str, seconds: float) -> ServiceState:
-        """One service's state over a window of its own."""
-        return self._services[service].state(max(0.0, self._engine.now - seconds))
+        """The state of a service, or of one instance, over a window of its own."""
+        since = max(0.0, self._engine.now - seconds)
+        return combined(service, [self._instances[each.name].state(since) for each in SWITCHED_NAMES[service]])
 
     def states(self) -> States:
+        """Every instance's state."""
+        return {name: self.window(name, WINDOW_SECONDS) for name in self._instances}
+
+    def services(self) -> States:
         """Every service's state."""
-        return {service: self.window(service, WINDOW_SECONDS) for service in self._services}
+        return {spec.name: self.window(spec.name, WINDOW_SECONDS) for spec in SWITCHED}
 
 
 class NoLog:

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from services.common.calls.call import Call
+from services.common.calls.balancing import Target
+from services.common.calls.call import HEALTH, Call
 from services.common.calls.policy import CallPolicy, Ended, GiveBack, Pause, Send, Step, Take
+from services.common.calls.upstream import Upstream
 from services.common.http.problems import (
     PeerError,
     PeerRefused,
     PeerTimeout,
     Problem,
 )
-from services.common.switches.settings import SPREAD, ArrivalsSetting, CapacitySetting, PoolSetting
+from services.common.switches.defences.health_checks import HealthChecks, nobody
+from services.common.switches.settings import (
+    SPREAD,
+    ArrivalsSetting,
+    CapacitySetting,
+    LivenessSetting,
+    PoolSetting,
+    WorkSetting,
+)
 from services.common.telemetry.state import Calls, Connections, PoolState, ServiceState, TrafficState
 from services.common.telemetry.windows import RECENT_SECONDS, AttemptWindow, CountedCall, CountWindow, UserWindow
-from services.common.topology import API, DATABASE, TRAFFIC
+from services.common.topology import TRAFFIC, Instance
 from services.traffic.schedule import Schedule
 
-from .engine import Engine, Steps, Task
+from .engine import Engine, Mailbox, Steps, Task
 from .places import Places
 from .simulated_cache import SimulatedCache
-from .simulated_switches import SimulatedSwitches, make_host
+from .simulated_switches import SimulatedHealthChecks, SimulatedLiveness, SimulatedSwitches, make_host
 
 OK = "ok"
+DEEP = f"{HEALTH}?deep"
+BASE_MB = 60  # of an instance's memory limit, that its processes take before any request
+RESTART_SECONDS = 1.0  # until gunicorn has a new worker
+HEALTH_CHECK_SECONDS = 0.8  # as services/common/process/service.py has it
+
+
+class Died(Exception):
+    """The instance that does this is dead."""
 
 
 class Visit(Call):
@@ -55,24 +73,45 @@ class Visit(Call):
 
 
 class Server:
-    """A service with a bounded number of threads, and gunicorn's unbounded queue before them."""
+    """An instance with a bounded number of threads, and gunicorn's unbounded queue before them.
 
-    def __init__(self, engine: Engine, name: str, threads: int, dice: random.Random) -> None:
+    It may die: then those in its handlers have an error at once, and those in its queue wait until it is back.
+    """
+
+    def __init__(self, engine: Engine, instance: Instance, threads: int, dice: random.Random) -> None:
         self.engine = engine
-        self.name = name
+        self.name = instance.name
+        self.spec = instance.spec
+        self.size = threads
         self.threads = Places(engine, threads)
-        self.switches = SimulatedSwitches(name, make_host(engine, lambda: self.threads.in_use, dice))
+        self.deaths = 0
+        self._inside: dict[int, Visit] = {}  # those in its handlers
+        self._held_mb = 0.0
+        host = make_host(engine, lambda: self.threads.in_use, dice, hold=self._hold, end=self._die)
+        self.switches = SimulatedSwitches(instance.spec.name, host)
         self.dice = dice
+        if LivenessSetting in self.switches:
+            liveness = self.switches[LivenessSetting]
+            assert isinstance(liveness, SimulatedLiveness)
+            liveness.ask = lambda seconds: self.is_well(seconds, deep=False, beside=False)
 
     def ask(self, path: str, seconds: float, deadline: float) -> Steps:
-        """A request to this service: OK, its problem, or None after so many seconds. It works on after that."""
+        """A request to this instance: OK, its problem, or None after so many seconds. It works on after that."""
         visit = Visit(self.engine, path, deadline)
         self.engine.spawn(self._serve(visit))
         return (yield seconds)
 
     def _serve(self, visit: Visit) -> Steps:
-        yield from self.threads.acquire()
+        threads = self.threads
+        yield from threads.acquire()
+        if threads is not self.threads:  # it died, and whoever was in its queue goes on in the new one's
+            yield from self._serve(visit)
+            return
         visit.started_at = self.engine.now
+        self._inside[id(visit)] = visit
+        yield from self._while_alive(self._work(visit))
+
+    def _work(self, visit: Visit) -> Steps:
         answer: Problem | str = OK
         try:
             yield from self.pass_hooks(self.switches.before_request, visit)
@@ -83,7 +122,64 @@ class Server:
         if visit.let_in:
             self.switches.after_request(visit)
         self.threads.release()
+        self._inside.pop(id(visit), None)
         visit.answer(answer)
+
+    def _while_alive(self, steps: Steps) -> Steps:
+        """Take the steps until this instance dies."""
+        deaths, value = self.deaths, None
+        try:
+            while self.deaths == deaths:
+                value = yield steps.send(value)
+        except (StopIteration, Died):
+            return
+        steps.close()
+
+    def _hold(self, mb: float) -> Callable[[], None]:
+        """Hold memory; beyond the limit the kernel kills."""
+        self._held_mb += mb
+        if self._held_mb > self.spec.memory_mb - BASE_MB:
+            self._die("out of memory")
+            raise Died
+
+        def release() -> None:
+            self._held_mb = max(0.0, self._held_mb - mb)
+
+        return release
+
+    def _die(self, reason: str) -> None:
+        """All in its handlers have an error; the next process has the switches, and takes what waits."""
+        self.deaths += 1
+        waiting, self.threads = self.threads, Places(self.engine, 0)
+        waiting.resize(waiting.capacity + waiting.queued)
+        for visit in self._inside.values():
+            visit.answer(PeerError(reason))
+        self._inside.clear()
+        self._held_mb = 0.0
+        self.begin_again()
+        self.engine.spawn(self._restart())
+
+    def begin_again(self) -> None:
+        """What a new process has: nothing held, nothing waiting."""
+
+    def _restart(self) -> Steps:
+        deaths = self.deaths
+        yield RESTART_SECONDS
+        if self.deaths == deaths:
+            self.threads.resize(self.size)
+            self.switches.restore()
+
+    def is_well(self, seconds: float, deep: bool, beside: bool) -> Steps:
+        """What a health check finds: over the worker pool as a request, or beside it."""
+        if beside:
+            return self.threads.capacity > 0 and (not deep or (yield from self.reaches(seconds)))
+        answer = yield from self.ask(DEEP if deep else HEALTH, seconds, self.engine.now + seconds)
+        return answer is OK
+
+    def reaches(self, seconds: float) -> Steps:
+        """Whether the service behind this one answers; there is none."""
+        yield from ()
+        return True
 
     def pass_hooks(self, hooks: Callable[[Call], None], visit: Visit) -> Steps:
         """Run the hooks of every active switch, and spend the waits that they ask for."""
@@ -98,27 +194,44 @@ class Server:
             raise refusal
 
     def handle(self, visit: Visit) -> Steps:
-        """What the service does with a request that was let in."""
+        """What the instance does with a request that was let in."""
         raise NotImplementedError
 
     def state(self, since: float) -> ServiceState:
         """What the admin plane would say, as far as the measures ask."""
-        return ServiceState(self.name, threads_busy=self.threads.in_use, waiting=self.threads.queued)
+        in_use, queued = self.threads.in_use, self.threads.queued
+        return ServiceState(self.spec.name, self.name, threads_busy=in_use, waiting=queued)
 
 
 class Caller(Server):
-    """A service that calls the next one: attempts, defences, lease, timeout."""
+    """An instance that calls the next service: the lab's own policy and balancers, in simulated time."""
 
-    def __init__(self, engine: Engine, name: str, threads: int, dice: random.Random, peer: Server) -> None:
-        super().__init__(engine, name, threads, dice)
-        self._peer = peer
-        self._policy = CallPolicy(self.switches, dice)
+    def __init__(
+        self, engine: Engine, instance: Instance, threads: int, dice: random.Random, peers: Sequence[Server]
+    ) -> None:
+        super().__init__(engine, instance, threads, dice)
+        self._peers = {peer.name: peer for peer in peers}
+        self.upstream = Upstream(peers[0].spec.name, list(self._peers), self.switches, dice)
+        self._policy = CallPolicy(self.switches, dice, self.upstream)
         self._calls = AttemptWindow(lambda: engine.now)
+        if HealthChecks in self.switches:
+            checks = self.switches[HealthChecks]
+            assert isinstance(checks, SimulatedHealthChecks)
+            checks.ask = lambda name, deep, beside, seconds: self._peers[name].is_well(seconds, deep, beside)
+            checks.watch(list(self._peers), nobody)
 
     def handle(self, visit: Visit) -> Steps:
-        """Call the next service; /about needs nobody."""
-        if visit.path != "/about":
+        """Call the next service; /about and a shallow check need nobody."""
+        if visit.path == DEEP:
+            if not (yield from self.reaches(HEALTH_CHECK_SECONDS)):
+                raise PeerTimeout("what this service needs does not answer")
+        elif visit.path not in ("/about", HEALTH):
             yield from self.call_peer(visit, None)
+
+    def reaches(self, seconds: float) -> Steps:
+        """Whether the service behind this one answers in time."""
+        first = next(iter(self._peers.values()))
+        return (yield from first.ask("", seconds, self.engine.now + seconds)) is OK
 
     def call_peer(self, visit: Visit, seconds: float | None) -> Steps:
         """As `PeerClient.get`: raises the problem of the last attempt, when none succeeded."""
@@ -140,23 +253,38 @@ class Caller(Server):
             case Take():
                 yield from self.take(visit)
             case Send():
-                counted.attempt()
-                return (yield from self._send(visit, step.timeout_seconds))
+                return (yield from self.send(visit, step, counted))
             case GiveBack():
                 self.give_back()
             case Pause():
                 yield step.seconds
 
-    def _send(self, visit: Visit, seconds: float) -> Steps:
+    def send(self, visit: Visit, step: Send, counted: CountedCall) -> Steps:
+        """One attempt, or two where it is hedged: then each is a task of its own, as they are threads in the lab."""
+        if step.hedge_seconds is None:
+            return (yield from self._ask(visit, step.target, step.timeout_seconds, counted))
+        ended = Mailbox(self.engine)
+        self.engine.spawn(self._ask_for(ended, visit, step.target, step.timeout_seconds, counted))
+        first = yield from ended.get(step.hedge_seconds)
+        if first is not None:
+            return first
+        second = step.second()
+        if second is not None:
+            self.engine.spawn(self._ask_for(ended, visit, second, step.timeout_seconds, counted))
+        first = yield from ended.get(None)
+        return first if first.problem is None or second is None else (yield from ended.get(None))
+
+    def _ask_for(self, ended: Mailbox, visit: Visit, target: Target, seconds: float, counted: CountedCall) -> Steps:
+        ended.put((yield from self._ask(visit, target, seconds, counted)))
+
+    def _ask(self, visit: Visit, target: Target, seconds: float, counted: CountedCall) -> Steps:
+        counted.attempt()
         deadline = min(self.engine.now + seconds, visit.deadline or self.engine.now + seconds)
-        answer = yield from self._peer.ask("", seconds, deadline)
-        if answer is OK:
-            return Ended("ok")
-        if answer is None:
-            return Ended("timeout", PeerTimeout("no answer in time"))
-        if answer.status == PeerRefused.status:
-            return Ended("refused", PeerRefused("refused"))
-        return Ended("error", PeerError("an error"))
+        began = self.upstream.begin(target, is_user=True)
+        answer = yield from self._peers[target.name].ask("", seconds, deadline)
+        ended = _ended(answer, target)
+        self.upstream.end(target, ended.outcome, began)
+        return ended
 
     def take(self, visit: Visit) -> Steps:
         """Hold what an attempt needs; nothing here."""
@@ -166,24 +294,64 @@ class Caller(Server):
         """Give back what the attempt held."""
 
     def state(self, since: float) -> ServiceState:
-        """As a service's, with the calls since the moment."""
+        """As a server's, with the calls since the moment."""
         begun, attempts = self._calls.since(since)
-        return replace(super().state(since), calls=Calls(self._peer.name, begun=begun, attempts=attempts))
+        calls = Calls(self.upstream.peer, begun=begun, attempts=attempts, targets=self.upstream.state(since))
+        return replace(super().state(since), calls=calls)
+
+
+def _ended(answer: Problem | str | None, target: Target) -> Ended:
+    """What an answer is to the caller, as `PeerClient` judges it."""
+    if answer is OK:
+        return Ended("ok", target=target)
+    if answer is None:
+        return Ended("timeout", PeerTimeout("no answer in time"), target=target)
+    assert isinstance(answer, Problem)
+    if answer.status == PeerRefused.status:
+        return Ended("refused", PeerRefused("refused"), target=target)
+    return Ended("error", PeerError("an error"), target=target)
 
 
 class Api(Caller):
-    """The api: the cache is asked first, and a call holds a connection of the pool."""
+    """The api: its own work, then the cache, and a call holds a connection of the pool."""
 
-    def __init__(self, engine: Engine, threads: int, dice: random.Random, peer: Server) -> None:
-        super().__init__(engine, API.name, threads, dice, peer)
+    def __init__(
+        self, engine: Engine, instance: Instance, threads: int, dice: random.Random, peers: Sequence[Server]
+    ) -> None:
+        super().__init__(engine, instance, threads, dice, peers)
         self._cache = SimulatedCache(engine, self.switches, dice)
-        self._pool = self.switches[PoolSetting]
-        self._connections = Places(engine, self._pool.size)
-        self.switches.subscribe(lambda: self._connections.resize(self._pool.size))
+        self._pool, self._work_setting = self.switches[PoolSetting], self.switches[WorkSetting]
+        self.begin_again()
+        self.switches.subscribe(self._resize)
+
+    def begin_again(self) -> None:
+        """A new pool, and new slots."""
+        self._connections = Places(self.engine, self._pool.size)
+        self._slots = Places(self.engine, max(1, self._work_setting.slots))
+
+    def _resize(self) -> None:
+        self._connections.resize(self._pool.size)
+        self._slots.resize(max(1, self._work_setting.slots))
 
     def handle(self, visit: Visit) -> Steps:
-        """An order: from the cache, or by a query, which others may share."""
+        """An order: some work, then from the cache, or by a query, which others may share."""
+        if visit.path in (HEALTH, DEEP):
+            yield from super().handle(visit)
+            return
+        if self._work_setting.slots:
+            yield from self._do_work(visit)
         yield from self._cache.get(partial(self.call_peer, visit), self._call_for_all)
+
+    def _do_work(self, visit: Visit) -> Steps:
+        slots = self._slots
+        yield from slots.acquire()
+        try:
+            self.switches.after_queue(visit)
+        except Problem:
+            slots.release()
+            raise
+        yield self._work_setting.service_time_seconds * self.dice.uniform(1 - SPREAD, 1 + SPREAD)
+        slots.release()
 
     def _call_for_all(self, seconds: float | None) -> Steps:
         """A query that is nobody's own, and has no deadline."""
@@ -204,16 +372,16 @@ class Api(Caller):
             self._connections.release()
 
     def state(self, since: float) -> ServiceState:
-        """As a caller's, with the pool and the cache."""
-        pool = PoolState(waiting=self._connections.queued)
-        return replace(super().state(since), pool=pool, cache=self._cache.state(since))
+        """As a caller's, with the pool, the work and the cache."""
+        pool, work = PoolState(waiting=self._connections.queued), Connections(queued=self._slots.queued)
+        return replace(super().state(since), pool=pool, work=work, cache=self._cache.state(since))
 
 
 class Database(Server):
     """The database: slots, a bounded queue, and a query that runs to its end even if its caller has gone."""
 
-    def __init__(self, engine: Engine, threads: int, dice: random.Random) -> None:
-        super().__init__(engine, DATABASE.name, threads, dice)
+    def __init__(self, engine: Engine, instance: Instance, threads: int, dice: random.Random) -> None:
+        super().__init__(engine, instance, threads, dice)
         self._capacity = self.switches[CapacitySetting]
         self._slots = Places(engine, self._capacity.connections, self._capacity.queue_limit)
         self.switches.subscribe(self._resize)
@@ -235,7 +403,7 @@ class Database(Server):
         self._slots.release()
 
     def state(self, since: float) -> ServiceState:
-        """As a service's, with the queue."""
+        """As a server's, with the queue."""
         return replace(super().state(since), connections=Connections(queued=self._slots.queued))
 
 

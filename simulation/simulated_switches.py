@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,9 +16,11 @@ from services.common.process.memory import Memory
 from services.common.scenes.model import Switched
 from services.common.switches.base import Host, Switch
 from services.common.switches.catalogue import CATALOGUE, find_switch
+from services.common.switches.defences.health_checks import Checked, HealthChecks
 from services.common.switches.failures.lock_contention import LockContention
 from services.common.switches.params import Param, defaults, parse_params
 from services.common.switches.registry import Switches
+from services.common.switches.settings import PROBE_SECONDS, LivenessSetting
 
 from .engine import Ended, Engine, Steps, TaskLocal
 from .places import Places
@@ -35,7 +38,21 @@ class SimulatedHost(Host):
     engine: Engine = field(default_factory=Engine)
 
 
-def make_host(engine: Engine, in_flight: Callable[[], int], dice: random.Random) -> SimulatedHost:
+def _hold_nothing(mb: float) -> Callable[[], None]:
+    return lambda: None
+
+
+def _live_on(reason: str) -> None:
+    """Nothing ends what has no process."""
+
+
+def make_host(
+    engine: Engine,
+    in_flight: Callable[[], int],
+    dice: random.Random,
+    hold: Callable[[float], Callable[[], None]] = _hold_nothing,
+    end: Callable[[str], None] = _live_on,
+) -> SimulatedHost:
     """A host whose clock, waits and threads are the engine's."""
     return SimulatedHost(
         Memory(Path()),
@@ -44,6 +61,8 @@ def make_host(engine: Engine, in_flight: Callable[[], int], dice: random.Random)
         random=dice,
         event=partial(Ended, engine),
         local=partial(TaskLocal, engine),
+        hold=hold,
+        end=end,
         engine=engine,
     )
 
@@ -68,12 +87,60 @@ class SimulatedLockContention(LockContention):
         self._row.release()
 
 
+class SimulatedHealthChecks(HealthChecks):
+    """Checks that are tasks instead of threads; `ask` is what finds out whether an instance is well."""
+
+    ask: Callable[[str, bool, bool, float], Steps]
+
+    def on_start(self) -> None:
+        """Check each instance regularly."""
+        self.checked = {name: self.checked.get(name, Checked()) for name in self.instances}
+        if self._ended is not self._watched:
+            self._watched = self._ended
+            assert isinstance(self.host, SimulatedHost)
+            for name in self.instances:
+                self.host.engine.spawn(self._look(name, self._ended))
+
+    def _look(self, name: str, ended: threading.Event) -> Steps:
+        while True:
+            yield self.interval_seconds
+            if ended.is_set():
+                return
+            self.note(name, (yield from self.ask(name, self.deep, self.path == "beside", self.timeout_seconds)))
+
+
+class SimulatedLiveness(LivenessSetting):
+    """A probe that is a task instead of a thread; `ask` is what finds out whether the instance is well."""
+
+    ask: Callable[[float], Steps]
+
+    def on_start(self) -> None:
+        """Ask every second."""
+        if self._ended is not self._watched:
+            self._watched, self._failed = self._ended, 0
+            assert isinstance(self.host, SimulatedHost)
+            self.host.engine.spawn(self._look(self._ended))
+
+    def _look(self, ended: threading.Event) -> Steps:
+        while True:
+            yield PROBE_SECONDS
+            if ended.is_set():
+                return
+            self.note((yield from self.ask(self.timeout_seconds)))
+
+
+SIMULATED: dict[type[Switch], type[Switch]] = {
+    LockContention: SimulatedLockContention,
+    HealthChecks: SimulatedHealthChecks,
+    LivenessSetting: SimulatedLiveness,
+}
+
+
 class SimulatedSwitches(Switches):
     """A service's switches. Parameters may be above their maximum: the model is no machine that has to bear them."""
 
     def __init__(self, service: str, host: SimulatedHost) -> None:
-        kinds = (SimulatedLockContention if kind is LockContention else kind for kind in CATALOGUE[service])
-        super().__init__(kinds, host, Path())
+        super().__init__((SIMULATED.get(kind, kind) for kind in CATALOGUE[service]), host, Path())
         self._engine = host.engine
 
     def change(self, kind: str, name: str, active: bool, given: dict[str, Any]) -> Switch:
@@ -91,6 +158,12 @@ class SimulatedSwitches(Switches):
             switch.stop()
         self._changed()
         return switch
+
+    def restore(self) -> None:
+        """The process was started again: what was on is on."""
+        for switch in self:
+            if switch.active:
+                switch.restored_at = self._engine.now
 
     def _end_later(self, switch: Switch, seconds: float) -> Steps:
         values = switch.values

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 DATA_PORT, ADMIN_PORT = 8000, 9000  # of every container
 MB = 1024 * 1024
+MAX_REPLICAS = 3
 LOCAL_STEP = 10  # between the ports of two instances of one service
 
 
@@ -96,6 +97,7 @@ API = ServiceSpec(
     threads=64,
     memory_mb=512,
     memory_variable="API_MEMORY_LIMIT",
+    replicas=MAX_REPLICAS,
     calls=(DATABASE.name,),
     local_data_port=8001,
     local_admin_port=9001,

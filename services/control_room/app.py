@@ -68,7 +68,7 @@ class ControlRoom:
         pause = threading.Event()
         while not pause.wait(STATUS_SECONDS):
             state = self.lab.state()
-            self.lab.report_status(state)
+            self.lab.report(state)
             self.history.add(state)
 
 

@@ -7,7 +7,7 @@ the last 15 s, or since the last reset. Pure functions of what the services say.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,28 +69,40 @@ class Health:
         }
 
 
-def health_of_all(states: States, kpis: Kpis, down: Collection[str]) -> dict[str, Health]:
-    """The health of every service. `down` names those that do not answer; `states` are the last ones known."""
+Down = Mapping[str, tuple[int, int]]  # of a service: instances in use that do not answer, and all that are in use
+
+
+def health_of_all(states: States, kpis: Kpis, down: Down) -> dict[str, Health]:
+    """The health of every service. `states` are the last ones known."""
     timeouts, users_are_stuck = _timeouts(states), is_stuck(states)
     return {
-        service: _health(state, kpis, service in down, timeouts.get(service, math.inf), users_are_stuck)
+        service: _health(state, kpis, down.get(service, (0, 1)), timeouts.get(service, math.inf), users_are_stuck)
         for service, state in states.items()
     }
 
 
 def _health(
-    state: ServiceState | None, kpis: Kpis, is_down: bool, timeout_seconds: float, users_are_stuck: bool
+    state: ServiceState | None, kpis: Kpis, down: tuple[int, int], timeout_seconds: float, users_are_stuck: bool
 ) -> Health:
-    if is_down:
+    missing, in_use = down
+    if missing == in_use:
         return Health(DOWN, "no answer", (Problem("down", DOWN, "no answer"),))
     if state is None:
         return Health(OK, "starting")
     of_users = state.traffic is not None
     problems = list(_problems_of_users(state, kpis, users_are_stuck) if of_users else _problems(state, timeout_seconds))
+    if missing:
+        problems.append(Problem("down", FAILING, f"{missing} of {in_use} down"))
     if not problems:
         return Health(OK, _well(state, kpis))
     problems.sort(key=lambda problem: (-problem.level, REASONS.index(problem.reason)))
     return Health(problems[0].level, problems[0].word, tuple(problems))
+
+
+def health_of_instance(service: str, state: ServiceState | None, states: States, is_down: bool) -> Health:
+    """The health of one instance of a service; `states` are those of the services."""
+    timeout_seconds = _timeouts(states).get(service, math.inf)
+    return _health(state, Kpis(), (int(is_down), 1), timeout_seconds, users_are_stuck=False)
 
 
 def _well(state: ServiceState, kpis: Kpis) -> str:
@@ -197,7 +209,7 @@ def _good_answers(state: ServiceState | None) -> int:
     return state.answers.good if state is not None and state.answers is not None else 0
 
 
-def why(status: str, states: States, kpis: Kpis, down: Collection[str]) -> int:
+def why(status: str, states: States, kpis: Kpis, down: Down) -> int:
     """Why the lab does not recover: the first key of WHY that holds; 0 where it is well."""
     known = [state for state in states.values() if state is not None]
     if status == "GREEN":

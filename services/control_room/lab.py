@@ -6,27 +6,37 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
 from services.common.calls.call import MAX_EPOCH_DIGITS
+from services.common.calls.upstream import IN_USE, STANDBY
 from services.common.calls.user_client import UserClient
 from services.common.http import problems
 from services.common.process.secret import Secret
 from services.common.process.service import UNKNOWN_BOOT_ID
 from services.common.process.settings import Settings
 from services.common.switches.catalogue import check_switch
-from services.common.telemetry.state import States, attempts_allowed
-from services.common.topology import CHAIN, FRONTEND, SWITCHED, SWITCHED_NAMES, TRAFFIC, instances
-from services.control_room.health import health_of_all, kpi_levels, queue_patience_ratio, wasted_work_ratio, why
-from services.control_room.lab_state import Cascade, LabState, ServiceView
+from services.common.telemetry.state import States, TargetState, attempts_allowed
+from services.common.topology import CHAIN, FRONTEND, SWITCHED, SWITCHED_NAMES, TRAFFIC, ServiceSpec, instances
+from services.control_room.health import (
+    Down,
+    health_of_all,
+    health_of_instance,
+    kpi_levels,
+    queue_patience_ratio,
+    wasted_work_ratio,
+    why,
+)
+from services.control_room.lab_state import Cascade, InstanceView, LabState, ServiceView
 from services.control_room.status import Kpis, judge, kpis_of, traffic_of
 from services.control_room.watching.events import EventLog
 from services.control_room.watching.journal import Journal
+from services.control_room.watching.news import SwitchNews
 from services.control_room.watching.observer import Observer
-from services.control_room.watching.peers import InstanceStates, Peers, by_service, until
+from services.control_room.watching.peers import InstanceStates, Peers, by_service, in_use, targets_of, until
 
 log = logging.getLogger(__name__)
 TEST_TIMEOUT_SECONDS = 25.0
@@ -54,14 +64,16 @@ class Lab:
         self.peers = Peers(settings.admin_urls, _secret(settings.secret_file))
         self.epoch = 0  # the number of the last reset: what was asked for in an earlier one is not done any more
         self.observers = {
-            instance.name: Observer(instance, self.peers, self.events, self.journal, lambda: self.epoch)
-            for instance in instances(SWITCHED)
+            instance.name: Observer(instance, self.peers, self.events, self.journal, lambda: self.epoch, news)
+            for spec, news in ((spec, SwitchNews(spec, self.events)) for spec in SWITCHED)
+            for instance in spec.instances
         }
         self._users = UserClient(settings.data_urls[FRONTEND.instances[0].name])
         self._tests: deque[dict[str, Any]] = deque(maxlen=TESTS_KEPT)
         self._epoch_lock = threading.Lock()
         self._reset_under_way: Future[dict[str, Any]] | None = None
         self._status_reported = "GREEN"
+        self._roles: dict[str, str] = {}
         self._latest: LabState | None = None
         self._latest_asked = 0.0
         self._latest_lock = threading.Lock()
@@ -128,12 +140,18 @@ class Lab:
         return self._latest
 
     def _state(self, fresh: InstanceStates) -> LabState:
-        down = self._down(fresh)
-        known = by_service(self._last_known(fresh, down))
-        services_down = [spec.name for spec in SWITCHED if any(each.name in down for each in spec.instances)]
+        all_down = self._down(fresh)
+        last = self._last_known(fresh, all_down)
+        known, used, targets = by_service(last), in_use(last), targets_of(last)
+        down = [name for name in all_down if name in used[self.observers[name].service]]
+        missing = {
+            service: (sum(name in down for name in names), len(names))
+            for service, names in used.items()
+            if any(name in down for name in names)
+        }
         kpis = kpis_of(known, list(self._tests))
         status, reasons = judge(known, kpis, down)
-        health = health_of_all(known, kpis, services_down)
+        health = health_of_all(known, kpis, missing)
         now = by_service(fresh)
         users = traffic_of(known)
         return LabState(
@@ -142,18 +160,43 @@ class Lab:
             traffic=traffic_of(now),
             kpis=kpis,
             kpi_levels=kpi_levels(kpis, has_users=users is not None and users.rps > 0),
-            cascade=_cascade(status, known, kpis, services_down),
+            cascade=_cascade(status, known, kpis, missing),
             services={
                 spec.name: ServiceView(
-                    up=all(fresh[instance.name] is not None for instance in spec.instances),
-                    silent_seconds=max(self.observers[each.name].silent_seconds() for each in spec.instances),
+                    up=all(fresh[name] is not None for name in used[spec.name]),
+                    silent_seconds=max(self.observers[name].silent_seconds() for name in used[spec.name]),
                     state=now[spec.name],
                     known=known[spec.name],
                     health=health[spec.name],
+                    instances=self._instances(spec, fresh, last, targets, known),
                 )
                 for spec in SWITCHED
             },
         )
+
+    def _instances(
+        self,
+        spec: ServiceSpec,
+        fresh: InstanceStates,
+        last: InstanceStates,
+        targets: Mapping[str, TargetState],
+        services: States,
+    ) -> dict[str, InstanceView]:
+        """Each instance of a service that has several."""
+        if spec.replicas == 1:
+            return {}
+        sent = sum(targets[each.name].sent for each in spec.instances)
+        return {
+            name: InstanceView(
+                up=fresh[name] is not None,
+                silent_seconds=self.observers[name].silent_seconds(),
+                state=fresh[name],
+                health=health_of_instance(spec.name, last[name], services, name in self._down(fresh)),
+                target=targets[name],
+                share=targets[name].sent / sent if sent else None,
+            )
+            for name in (each.name for each in spec.instances)
+        }
 
     def _last_known(self, states: InstanceStates, down: list[str]) -> InstanceStates:
         """The states, with the last word of an instance that is silent for a moment; one that is down has none."""
@@ -168,8 +211,23 @@ class Lab:
             if state is None and self.observers[name].silent_seconds() > DOWN_SECONDS
         ]
 
-    def report_status(self, state: LabState) -> None:
-        """Report to the activity log when the status has changed."""
+    def report(self, state: LabState) -> None:
+        """Report to the activity log what has changed: the status, and what an instance is to its caller."""
+        for service in state.services.values():
+            for name, instance in service.instances.items():
+                self._report_role(name, instance.target)
+        self._report_status(state)
+
+    def _report_role(self, name: str, target: TargetState) -> None:
+        before, self._roles[name] = self._roles.get(name, IN_USE), target.role
+        if target.role == before:
+            return
+        if target.role not in (IN_USE, STANDBY):
+            self.events.add(f"{name}: {target.role} {target.why}", level="warning")
+        elif before not in (IN_USE, STANDBY):
+            self.events.add(f"{name}: in use again", level="good")
+
+    def _report_status(self, state: LabState) -> None:
         status = state.status
         if status != self._status_reported:
             self._status_reported = status
@@ -381,7 +439,7 @@ def _number(found: Any) -> int:
     return found if isinstance(found, int) and 0 <= found < 10**MAX_EPOCH_DIGITS else 0
 
 
-def _cascade(status: str, states: States, kpis: Kpis, down: list[str]) -> Cascade:
+def _cascade(status: str, states: States, kpis: Kpis, down: Down) -> Cascade:
     """What keeps an outage alive."""
     return Cascade(
         why=why(status, states, kpis, down),

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.common.switches.base import KINDS
-from services.common.telemetry.state import Calls, ServiceState, TrafficState
+from services.common.telemetry.state import Calls, ServiceState, TargetState, TrafficState
 from services.common.telemetry.wire import encode
 from services.control_room.health import WHY, Health, edge_level
 from services.control_room.status import LEAST_SECONDS, WINDOW_SECONDS, Kpis
 
 SIZES = ("rss_bytes", "memory_limit_bytes", "leaked_bytes", "threads_busy", "threads_total", "waiting")
-PARTS = ("expires", "pool", "connections", "cache", "waits", "oom_kills")  # of a service that answers and has them
+PARTS = (
+    "expires",
+    "pool",
+    "connections",
+    "work",
+    "cache",
+    "waits",
+    "oom_kills",
+)  # of a service that answers and has them
 
 
 @dataclass(frozen=True)
@@ -30,14 +38,45 @@ class Cascade:
 
 
 @dataclass(frozen=True)
+class InstanceView:
+    """One instance of a service that has several. `target` is what it is to its caller."""
+
+    up: bool
+    silent_seconds: float
+    state: ServiceState | None
+    health: Health
+    target: TargetState
+    share: float | None
+
+    def describe(self) -> dict[str, Any]:
+        """JSON-ready: what a service has, its role, and the share of the calls that it gets."""
+        target = self.target
+        return {
+            "role": target.role,
+            "why": target.why,
+            "up": self.up,
+            **(_silent(self.silent_seconds) if self.state is None else _shown(self.state)),
+            "health": self.health.describe(),
+            "memory_share": self.state.memory_share if self.state else None,
+            "share": self.share,
+            "in_flight": target.in_flight,
+            "success_ratio": target.success_ratio,
+        }
+
+
+@dataclass(frozen=True)
 class ServiceView:
-    """One service: `state` is what it says now, `known` what it said last; None for one that does not answer."""
+    """One service: `state` is what it says now, `known` what it said last; None for one that does not answer.
+
+    It is made of the instances that are in use; `instances` has all of them, where there are several.
+    """
 
     up: bool
     silent_seconds: float
     state: ServiceState | None
     known: ServiceState | None
     health: Health
+    instances: dict[str, InstanceView]
 
     @property
     def memory_share(self) -> float | None:
@@ -57,17 +96,21 @@ class ServiceView:
     def describe(self) -> dict[str, Any]:
         """JSON-ready; one that does not answer has its keys too, as nulls."""
         calls = self.calls
+        instances = {name: each.describe() for name, each in self.instances.items()}
         return {
             "up": self.up,
-            **(self._silent() if self.state is None else _shown(self.state)),
+            **(_silent(self.silent_seconds) if self.state is None else _shown(self.state)),
             "health": self.health.describe(),
             "memory_share": self.memory_share,
             "calls": {"peer": calls.peer, "rps": edge_rps(calls), "level": edge_level(calls)} if calls else None,
+            **({"instances": instances} if instances else {}),
         }
 
-    def _silent(self) -> dict[str, Any]:
-        nothing_on: dict[str, Any] = {kind: {} for kind in KINDS}
-        return {**dict.fromkeys(SIZES), "active": nothing_on, "silent_seconds": round(self.silent_seconds, 1)}
+
+def _silent(seconds: float) -> dict[str, Any]:
+    """One that does not answer."""
+    nothing_on: dict[str, Any] = {kind: {} for kind in KINDS}
+    return {**dict.fromkeys(SIZES), "active": nothing_on, "silent_seconds": round(seconds, 1)}
 
 
 def _shown(state: ServiceState) -> dict[str, Any]:

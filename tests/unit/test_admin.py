@@ -114,7 +114,7 @@ def test_a_secret_that_is_there_is_taken_where_nothing_can_be_written(tmp_path, 
     assert Secret(tmp_path / "secret").make() == made
 
 
-@pytest.mark.parametrize("host", ["api:9000", "localhost", "127.0.0.1:9001", "[::1]:9001", "10.0.0.7"])
+@pytest.mark.parametrize("host", ["api-1:9000", "localhost", "127.0.0.1:9001", "[::1]:9001", "10.0.0.7"])
 def test_those_who_mean_this_service_read(http, host):
     for path in ("/healthz", "/metrics", "/admin/state"):
         assert http.get(path, headers={"Host": host}).status_code == 200

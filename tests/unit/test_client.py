@@ -69,7 +69,7 @@ def peer():
 
 @pytest.fixture
 def frontend(peer, make_settings):
-    service = Service(make_settings("frontend", API_URL=peer.url))
+    service = Service(make_settings("frontend", API_1_URL=peer.url))
     yield service
     service.switches.reset()
 
@@ -214,7 +214,7 @@ def test_a_peer_that_is_slow_times_out(client, frontend, peer, call):
 
 
 def test_a_port_where_nobody_listens_is_refused(make_settings, call):
-    service = Service(make_settings("frontend", API_URL="http://127.0.0.1:1"))
+    service = Service(make_settings("frontend", API_1_URL="http://127.0.0.1:1"))
     with pytest.raises(problems.PeerRefused):
         make_client(service, "api").get("/order", call)
     assert outcomes(service) == {"refused": 1}
@@ -270,8 +270,7 @@ def test_a_reset_ends_a_backoff_at_once(client, frontend, peer, call):
 
     waiting = threading.Thread(target=request)
     waiting.start()
-    while not peer.calls:
-        time.sleep(0.005)
+    wait_until(lambda: peer.calls, "it is sent")
     reset(frontend)
     waiting.join(5)
     assert ended and peer.calls == 1

@@ -22,7 +22,7 @@ from services.traffic.app import create_service as create_traffic
 from tests.conftest import reset, wait_until
 
 APPS = {"frontend": create_frontend, "api": create_api, "database": create_database}
-NOBODY = {"API_URL": "http://127.0.0.1:1", "DATABASE_URL": "http://127.0.0.1:1"}
+NOBODY = {"API_1_URL": "http://127.0.0.1:1", "DATABASE_URL": "http://127.0.0.1:1"}
 
 
 @pytest.fixture

@@ -88,8 +88,8 @@ def waits(p50):
     return {"connections": {"p50_seconds": p50}}
 
 
-def health_of(service, state, found=None, down=()):
-    return health_of_all(lab_of(**{service: state}), found or kpis(), down)[service]
+def health_of(service, state, found=None, down=None):
+    return health_of_all(lab_of(**{service: state}), found or kpis(), down or {})[service]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_users_are_as_they_feel(state, felt, level, word):
 
 
 def test_a_service_that_is_down_is_down_whatever_it_said_last():
-    assert health_of("api", a_service(rss_bytes=500 * MB), down=["api"]).level == DOWN
+    assert health_of("api", a_service(rss_bytes=500 * MB), down={"api": (1, 1)}).level == DOWN
 
 
 def test_a_queue_is_measured_by_the_patience_of_its_callers():
@@ -208,7 +208,13 @@ def watched(make_settings, monkeypatch):
     """A lab whose services say what the test puts into `states`; all of them answered a moment ago."""
     lab = Lab(make_settings("control-room"))
     states = lab_of()
-    monkeypatch.setattr(lab.peers, "states", lambda: dict(states))
+
+    def of_instances():
+        """The api's state is that of its first instance, and the others stand by."""
+        others = dict.fromkeys(("api-2", "api-3"), a_service())
+        return {**{name: state for name, state in states.items() if name != "api"}, "api-1": states["api"], **others}
+
+    monkeypatch.setattr(lab.peers, "states", of_instances)
     return lab, states
 
 
@@ -228,10 +234,10 @@ def test_what_a_service_told_its_patient_observer_counts_where_it_was_too_slow_f
     lab.state()
     states["api"] = None
     full = a_service(rss_bytes=480 * MB, boot_id="a", pid=1)
-    monkeypatch.setattr(lab.peers.clients["api"], "get", lambda path, timeout_seconds: encode(full))
-    lab.observers["api"].look()
+    monkeypatch.setattr(lab.peers.clients["api-1"], "get", lambda path, timeout_seconds: encode(full))
+    lab.observers["api-1"].look()
     assert lab.state().describe()["services"]["api"]["health"]["word"] == "memory full"
-    lab.observers["api"].forget()
+    lab.observers["api-1"].forget()
     assert lab.state().describe()["services"]["api"]["health"]["word"] == "starting"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,8 +14,10 @@ from services.common.telemetry.wire import decode
 from services.common.topology import API
 from services.control_room.watching.events import EventLog
 from services.control_room.watching.journal import Journal
+from services.control_room.watching.news import SwitchNews
 from services.control_room.watching.observer import Observer
 
+ALONE = replace(API, replicas=1)
 NOTHING = {"failure": {}, "defence": {}, "setting": {}}
 LATENCY = {"delay_seconds": 1.0, "probability": 1.0, "duration_seconds": 0.0}
 HANG = {"probability": 1.0, "duration_seconds": 0.0}
@@ -80,7 +83,8 @@ def observer(service, journal, events, monkeypatch):
     """A function that makes the observer of a control room that just started."""
 
     def make():
-        made = Observer(API.instances[0], SimpleNamespace(clients={"api": service}), events, journal, lambda: 0)
+        peers = SimpleNamespace(clients={"api": service})
+        made = Observer(ALONE.instances[0], peers, events, journal, lambda: 0, SwitchNews(ALONE, events))
         monkeypatch.setattr(made, "_run", lambda: None)  # the test looks itself
         made.start()
         return made

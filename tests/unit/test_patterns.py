@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from services.common.calls.balancing import Target
 from services.common.calls.call import Call
 from services.common.http.problems import BulkheadFull, DeadlineExceeded, RateLimited, Shed
 from services.common.process.memory import Memory
@@ -21,6 +22,8 @@ from services.common.switches.defences.rate_limit import RateLimit
 from services.common.switches.defences.retry_budget import RetryBudget
 from services.common.switches.params import defaults
 from tests.conftest import reset, wait_until
+
+TARGET = Target("api-1")
 
 
 @pytest.fixture
@@ -211,14 +214,14 @@ def test_a_bulkhead_never_lets_more_in_than_it_says(switched_on):
 
     def one():
         try:
-            bulkhead.before_attempt()
+            bulkhead.before_attempt(TARGET)
         except BulkheadFull:
             refused.append(1)
             return
         with lock:
             most[0] = max(most[0], bulkhead.under_way)
         release.wait(5)
-        bulkhead.after_attempt("ok", False)
+        bulkhead.after_attempt("ok", False, TARGET)
 
     threads = [threading.Thread(target=one) for _ in range(20)]
     for thread in threads:
@@ -232,7 +235,7 @@ def test_a_bulkhead_never_lets_more_in_than_it_says(switched_on):
 
 def test_a_bulkhead_does_not_count_calls_that_began_before_it(switched_on):
     bulkhead, _, _ = switched_on(Bulkhead)
-    bulkhead.after_attempt("ok", False)
+    bulkhead.after_attempt("ok", False, TARGET)
     assert bulkhead.under_way == 0
 
 
@@ -241,17 +244,17 @@ def test_a_breaker_probe_that_the_bulkhead_refuses_is_given_back(service_of):
     switches.change("defence", "circuit_breaker", True, {"calls": 1, "open_seconds": 0.1, "probes": 1})
     switches.change("defence", "bulkhead", True, {"max_concurrent": 1})
     breaker, bulkhead = switches.get("defence", "circuit_breaker"), switches.get("defence", "bulkhead")
-    switches.before_attempt(False)
-    switches.after_attempt("timeout", False)
+    switches.before_attempt(False, TARGET)
+    switches.after_attempt("timeout", False, TARGET)
     assert breaker.state == 2
-    wait_until(lambda: time.monotonic() - breaker._opened_at > 0.1, "the breaker may probe")
+    wait_until(lambda: time.monotonic() - breaker._circuits["api-1"].opened_at > 0.1, "the breaker may probe")
     bulkhead.under_way = 1
     for _ in range(3):
         with pytest.raises(BulkheadFull):
-            switches.before_attempt(False)
+            switches.before_attempt(False, TARGET)
     bulkhead.under_way = 0
-    switches.before_attempt(False)
-    switches.after_attempt("ok", False)
+    switches.before_attempt(False, TARGET)
+    switches.after_attempt("ok", False, TARGET)
     assert breaker.state == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from services.common.calls.call import Call
 from services.common.calls.client import NoLease, PeerClient
 from services.common.calls.policy import Begin, CallPolicy, End, Ended, GiveBack, Pause, Send, Take, drive
+from services.common.calls.upstream import Upstream
 from services.common.calls.wiring import make_client
 from services.common.http import problems
 from services.common.process.service import Service
 from services.common.switches.defences.circuit_breaker import CircuitBreaker
+from services.common.topology import API, FRONTEND
 from simulation.engine import Engine
 from simulation.simulated_services import Caller, Server, Visit
 
@@ -75,9 +78,9 @@ def real(service, on, calls):
             script.give_back()
 
     class Scripted(PeerClient):
-        def send(self, path, call, timeout):
+        def _on_the_wire(self, path, call, timeout, target):
             script.log.append(script.next_end.outcome)
-            return script.next_end
+            return replace(script.next_end, target=target)
 
     client = make_client(service, "api", Pool())
     client.__class__ = Scripted
@@ -106,13 +109,15 @@ def simulated(on, calls):
         def give_back(self):
             script.give_back()
 
-        def _send(self, visit, seconds):
+        def _ask(self, visit, target, seconds, counted):
+            counted.attempt()
             script.log.append(script.next_end.outcome)
             yield from ()
-            return script.next_end
+            return replace(script.next_end, target=target)
 
     dice = random.Random(1)
-    caller = Scripted(engine, "frontend", 128, dice, Server(engine, "api", 64, dice))
+    peers = [Server(engine, instance, 64, dice) for instance in API.instances]
+    caller = Scripted(engine, FRONTEND.instances[0], 128, dice, peers)
     for kind, name, params in on:
         caller.switches.change(kind, name, True, params)
 
@@ -142,7 +147,8 @@ def test_threads_and_simulated_time_do_the_same(make_settings, world):
 def policy(make_settings):
     switches = Service(make_settings("frontend")).switches
     switches.change("setting", "client", True, {"attempts": 2, "backoff": "exponential"})
-    return CallPolicy(switches, random.Random(1))
+    dice = random.Random(1)
+    return CallPolicy(switches, dice, Upstream("api", ["api-1"], switches, dice))
 
 
 def test_the_steps_of_a_call_that_is_tried_twice(policy):

@@ -17,12 +17,12 @@ def test_defaults_are_those_of_a_container():
 
 
 def test_every_bad_variable_is_reported_together():
-    environ = {"SERVICE": "api", "DATA_PORT": "http", "THREADS": "-1", "API_URL": "ftp://x", "LOG_LEVEL": "LOUD"}
+    environ = {"SERVICE": "api", "DATA_PORT": "http", "THREADS": "-1", "API_1_URL": "ftp://x", "LOG_LEVEL": "LOUD"}
     with pytest.raises(SettingsError) as error:
         Settings.from_env(environ)
     text = str(error.value)
     assert len(error.value.problems) == 4
-    assert all(name in text for name in ("DATA_PORT", "THREADS", "API_URL", "LOG_LEVEL"))
+    assert all(name in text for name in ("DATA_PORT", "THREADS", "API_1_URL", "LOG_LEVEL"))
 
 
 def test_a_service_with_a_bad_environment_exits_with_2_and_says_why():

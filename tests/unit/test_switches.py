@@ -104,7 +104,17 @@ class NoDice(random.Random):
 
 
 # What waits or computes is not asked here: none of them raises, and their dice are for times.
-NOT_ASKED = {"error_rate", "crash", "hang", "cpu_burn", "memory_leak", "thread_leak", "missing_index", "slow_query"}
+NOT_ASKED = {
+    "error_rate",
+    "bad_version",
+    "crash",
+    "hang",
+    "cpu_burn",
+    "memory_leak",
+    "thread_leak",
+    "missing_index",
+    "slow_query",
+}
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_an_instance_has_its_services_name_while_it_is_alone():
 def test_the_api_tells_the_topology(make_settings):
     found = create_app(make_settings("control-room")).test_client().get("/api/topology").json["services"]
     told = {each["name"]: (each["calls"], each["instances"], each["published"], each["title"]) for each in found}
-    assert told["api"] == (["database"], ["api"], None, "api")
+    assert told["api"] == (["database"], ["api-1", "api-2", "api-3"], None, "api")
     assert told["traffic"] == (["frontend"], ["traffic"], None, "users")
     assert told["frontend"] == (["api"], ["frontend"], "FRONTEND_PORT", "frontend")
 

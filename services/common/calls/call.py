@@ -18,6 +18,7 @@ DEADLINE = "X-Request-Deadline"
 TRACE = "X-Lab-Trace"
 HOPS = "X-Lab-Hops"
 REASON = "X-Lab-Reason"
+HEALTH = "/health"  # a path of every data plane: over the worker pool, as a request
 EPOCH = "X-Lab-Epoch"
 MAX_EPOCH_DIGITS = 18
 MAX_AGE_SECONDS = 3600.0
@@ -72,10 +73,11 @@ class Call:
         """Whether the caller has stopped waiting, as far as it said when it would."""
         return self.deadline is not None and time.time() >= self.deadline
 
-    def hops(self, service: str, status: int, reason: str | None) -> list[dict[str, Any]]:
+    def hops(self, service: str, instance: str, status: int, reason: str | None) -> list[dict[str, Any]]:
         """This service's hop, then those behind it: what a test request shows."""
         own = {
             "service": service,
+            "instance": instance,
             "status": status,
             "reason": reason,
             "started_at": self.started_at,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Mapping
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
 
@@ -12,8 +14,11 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from services.common.calls.balancing import Target
 from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call
+from services.common.calls.hedges import Hedges
 from services.common.calls.policy import Begin, CallPolicy, End, Ended, GiveBack, Pause, Send, Step, Take, drive
+from services.common.calls.upstream import Upstream
 from services.common.http import problems
 from services.common.process.epoch import Epoch
 from services.common.switches.registry import Switches
@@ -56,9 +61,9 @@ class PeerClient:
 
     def __init__(
         self,
-        peer: str,
-        base_url: str,
+        urls: Mapping[str, str],
         *,
+        upstream: Upstream,
         switches: Switches,
         epoch: Epoch,
         metrics: ClientMetrics,
@@ -66,16 +71,19 @@ class PeerClient:
         lease: Lease,
         rng: random.Random | None = None,
     ) -> None:
-        """An attempt holds `lease`, a connection of the caller's own pool."""
-        self.peer = peer
-        self._base_url = base_url
-        self._policy = CallPolicy(switches, rng or random.Random())
+        """`urls` are those of the peer's instances; an attempt holds `lease`, a connection of the caller's own pool."""
+        self.peer = upstream.peer
+        self.upstream = upstream
+        self._urls = urls
+        self._switches = switches
+        self._policy = CallPolicy(switches, rng or random.Random(), upstream)
         self._setting = self._policy.setting
         self.epoch = epoch
         self._metrics = metrics
         self.lease = lease
         self._session = new_session(connections)
-        self._prepared: dict[str, requests.PreparedRequest] = {}
+        self._prepared: dict[tuple[str, str], requests.PreparedRequest] = {}
+        self._hedges = Hedges()
         self._sent = CountWindow()
         self._calls = AttemptWindow()
         self._ends = SumWindow(2)  # attempts that ended, and those of them that failed
@@ -94,6 +102,16 @@ class PeerClient:
         performer = _Performer(self, path, call, self._calls.call())
         return drive(self._policy.call(timeout_seconds), performer.perform)
 
+    def answers(self, path: str, timeout_seconds: float) -> bool:
+        """Whether some instance of the peer answers GET `path` well: for a deep health check, with no defence."""
+        now = time.time()
+        headers = {REQUEST_START: repr(now), DEADLINE: repr(now + timeout_seconds), TRACE: "1"}
+        url = self._urls[self.upstream.in_use[0].name] + path
+        try:
+            return self._session.get(url, headers=headers, timeout=timeout_seconds).status_code == 200
+        except requests.RequestException:
+            return False
+
     def close(self) -> None:
         """Close the connections that are kept open."""
         self._session.close()
@@ -111,20 +129,45 @@ class PeerClient:
             failed=int(failed),
             seconds=now - since,
             timeout_seconds=self.timeout_seconds,
-            attempts_allowed=self._setting.attempts,
+            attempts_allowed=self._setting.attempts * (2 if self._switches.hedge_delay() is not None else 1),
+            targets=self.upstream.state(since) if len(self.upstream.targets) > 1 else {},
         )
 
     def clear(self) -> None:
         """A reset: the windows start again, empty."""
         for window in (self._sent, self._calls, self._ends):
             window.clear()
+        self.upstream.clear()
 
-    def count_sent(self, call: Call, counted: CountedCall, is_retry: bool) -> None:
-        """An attempt is sent."""
-        (self._metrics.retry if is_retry else self._metrics.first).inc()
+    def send(self, path: str, call: Call, step: Send, counted: CountedCall) -> Ended:
+        """One attempt on the wire, or two where it is hedged.
+
+        Raises:
+            Reset: the peer was reset after this was sent.
+        """
+        ask = partial(self._ask, path, call, step.timeout_seconds, counted)
+        (self._metrics.retry if step.is_retry else self._metrics.first).inc()
+        if step.hedge_seconds is None:
+            return ask(step.target)
+        ended, was_hedged = self._hedges.send(ask, step)
+        if was_hedged:
+            self._metrics.hedges["won" if ended.target is not step.target else "lost"].inc()
+        return ended
+
+    def _ask(self, path: str, call: Call, timeout_seconds: float, counted: CountedCall, target: Target) -> Ended:
+        """Send to one instance, and count it."""
         if not call.traced:  # test requests are not users
             self._sent.add()
             counted.attempt()
+        began = self.upstream.begin(target, is_user=not call.traced)
+        outcome = "error"
+        try:
+            ended = self._on_the_wire(path, call, timeout_seconds, target)
+            outcome = ended.outcome
+            return ended
+        finally:
+            self.upstream.end(target, outcome, began)
+            self._metrics.requests[target.name, outcome].inc()
 
     def count_ended(self, call: Call, ended: Ended, began_at: float, seconds: float) -> None:
         """An attempt that began at that moment (seconds since 1970) ended after so many seconds."""
@@ -134,6 +177,7 @@ class PeerClient:
             call.attempts.append(
                 {
                     "peer": self.peer,
+                    "instance": ended.target.name if ended.target else None,
                     "outcome": ended.outcome,
                     "reason": ended.problem.reason if ended.problem else None,
                     "status": ended.status,
@@ -142,37 +186,35 @@ class PeerClient:
                 }
             )
 
-    def send(self, path: str, call: Call, timeout: float) -> Ended:
-        """One attempt on the wire.
-
-        Raises:
-            Reset: the peer was reset after this was sent.
-        """
+    def _on_the_wire(self, path: str, call: Call, timeout: float, target: Target) -> Ended:
+        ended, name = partial(Ended, target=target), target.name
+        request = self._request(path, call, timeout, target)
         try:
-            response = self._session.send(self._request(path, call, timeout), timeout=timeout, allow_redirects=False)
+            response = self._session.send(request, timeout=timeout, allow_redirects=False)
         except requests.Timeout:
-            return Ended("timeout", problems.PeerTimeout(f"{self.peer} did not answer within {timeout:g} s"))
+            return ended("timeout", problems.PeerTimeout(f"{name} did not answer within {timeout:g} s"))
         except requests.RequestException as error:
             if was_refused(error):
-                return Ended("refused", problems.PeerRefused(f"{self.peer} takes no connections"))
-            return Ended("error", problems.PeerError(f"{self.peer} broke the connection"))
+                return ended("refused", problems.PeerRefused(f"{name} takes no connections"))
+            return ended("error", problems.PeerError(f"{name} broke the connection"))
         if call.traced:
             call.hops_behind = json.loads(response.headers.get(HOPS, "[]"))
         status = response.status_code
         if status == 200:
-            return Ended("ok", answer=json.loads(response.content), status=status)
+            return ended("ok", answer=json.loads(response.content), status=status)
         reason = response.headers.get(REASON, "")
         if reason == problems.Reset.reason:
-            raise problems.Reset(f"{self.peer} was reset after this request was sent")
+            raise problems.Reset(f"{name} was reset after this request was sent")
         if status == 503:
-            return Ended("refused", problems.PeerRefused(f"{self.peer} refused: {reason}"), status=status)
-        return Ended("error", problems.PeerError(f"{self.peer} answered {status}: {reason}"), status=status)
+            return ended("refused", problems.PeerRefused(f"{name} refused: {reason}"), status=status)
+        return ended("error", problems.PeerError(f"{name} answered {status}: {reason}"), status=status)
 
-    def _request(self, path: str, call: Call, timeout: float) -> requests.PreparedRequest:
+    def _request(self, path: str, call: Call, timeout: float, target: Target) -> requests.PreparedRequest:
         # Preparing a request takes longer than sending it, and only three headers differ.
-        prepared = self._prepared.get(path)
+        prepared = self._prepared.get((target.name, path))
         if prepared is None:
-            prepared = self._prepared[path] = requests.Request("GET", self._base_url + path).prepare()
+            prepared = requests.Request("GET", self._urls[target.name] + path).prepare()
+            self._prepared[target.name, path] = prepared
         request = prepared.copy()
         request.headers[REQUEST_ID] = call.request_id
         now = time.time()
@@ -204,8 +246,7 @@ class _Performer:
             case Take():
                 client.lease.take(call)
             case Send():
-                client.count_sent(call, self._counted, step.is_retry)
-                return client.send(self._path, call, step.timeout_seconds)
+                return client.send(self._path, call, step, self._counted)
             case GiveBack():
                 client.lease.give_back()
             case End():

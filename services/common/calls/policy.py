@@ -2,8 +2,8 @@
 
 The policy is a generator of steps. Threads drive it in `client.py`, simulated time in `simulation/`: each performs a
 step and sends back what came of it. The order is: retry (attempts, budget, backoff), breaker and bulkhead, the
-connection pool, the timeout of the attempt. What the caller's own side refuses is not retried, and is no failure of the
-peer.
+connection pool, the timeout of the attempt. The balancer chooses the instance of each attempt first. What the caller's
+own side refuses is not retried, and is no failure of the peer.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from services.common.calls.backoff import backoff_seconds
+from services.common.calls.balancing import Target
+from services.common.calls.upstream import Upstream
 from services.common.http.problems import DeadlineExceeded, PoolTimeout, Problem
 from services.common.switches.registry import Switches
 from services.common.switches.settings import ClientSetting
@@ -21,12 +24,16 @@ from services.common.switches.settings import ClientSetting
 
 @dataclass(frozen=True)
 class Ended:
-    """How one attempt ended: an outcome of the metrics, and either the answer or the problem to raise."""
+    """How one attempt ended: an outcome of the metrics, and either the answer or the problem to raise.
+
+    `target` is the instance that it is of, where it was sent to one.
+    """
 
     outcome: str
     problem: Problem | None = None
     answer: Any = None
     status: int | None = None
+    target: Target | None = None
 
 
 @dataclass(frozen=True)
@@ -41,10 +48,17 @@ class Take:
 
 @dataclass(frozen=True)
 class Send:
-    """Send the attempt and wait for its answer, at most so long. The result is how it `Ended`."""
+    """Send the attempt to an instance and wait for its answer, at most so long. The result is how it `Ended`.
 
+    After `hedge_seconds` without an answer `second()` says which instance to ask as well, None for no other; the first
+    good answer counts, else the last bad one. None is no hedging.
+    """
+
+    target: Target
     timeout_seconds: float
     is_retry: bool
+    hedge_seconds: float | None
+    second: Callable[[], Target | None]
 
 
 @dataclass(frozen=True)
@@ -73,9 +87,10 @@ CallSteps = Generator[Step, Any, Any]
 class CallPolicy:
     """The policy of one caller towards one peer."""
 
-    def __init__(self, switches: Switches, rng: random.Random) -> None:
+    def __init__(self, switches: Switches, rng: random.Random, upstream: Upstream) -> None:
         self._switches = switches
         self._random = rng
+        self._upstream = upstream
         self.setting = switches[ClientSetting]
 
     def call(self, timeout_seconds: float | None = None) -> CallSteps:
@@ -84,9 +99,10 @@ class CallPolicy:
         Returns the peer's answer; raises the problem of the last attempt when none succeeded.
         """
         attempts = 0
+        tried: list[Target] = []
         while True:
             attempts += 1
-            ended = yield from self._attempt(timeout_seconds, is_retry=attempts > 1)
+            ended = yield from self._attempt(timeout_seconds, attempts > 1, tried)
             yield End(ended)
             if ended.problem is None:
                 return ended.answer
@@ -97,31 +113,41 @@ class CallPolicy:
             if pause:
                 yield Pause(pause)
 
-    def _attempt(self, timeout_seconds: float | None, is_retry: bool) -> Generator[Step, Any, Ended]:
+    def _attempt(
+        self, timeout_seconds: float | None, is_retry: bool, tried: list[Target]
+    ) -> Generator[Step, Any, Ended]:
         yield Begin()
         try:
-            self._switches.before_attempt(is_retry)
+            target = self._upstream.pick(tried)
+            self._switches.before_attempt(is_retry, target)
         except Problem as problem:
             return Ended("rejected", problem)
+        tried.append(target)
         try:
-            ended: Ended = yield from self._send(timeout_seconds or self.setting.timeout_seconds, is_retry)
+            ended = yield from self._send(target, timeout_seconds or self.setting.timeout_seconds, is_retry)
         except (PoolTimeout, DeadlineExceeded) as problem:
             ended = Ended("rejected", problem)
         except Exception:
-            self._switches.after_attempt("rejected", is_retry)
+            self._switches.after_attempt("rejected", is_retry, target)
             raise
-        self._switches.after_attempt(ended.outcome, is_retry)
+        self._switches.after_attempt(ended.outcome, is_retry, ended.target or target)
         return ended
 
-    def _send(self, timeout_seconds: float, is_retry: bool) -> Generator[Step, Any, Ended]:
+    def _send(self, target: Target, timeout_seconds: float, is_retry: bool) -> Generator[Step, Any, Ended]:
         yield Take()
+        send = Send(target, timeout_seconds, is_retry, self._switches.hedge_delay(), partial(self._second, target))
         try:
-            ended: Ended = yield Send(timeout_seconds, is_retry)
+            ended: Ended = yield send
         except Exception:
             yield GiveBack()
             raise
         yield GiveBack()
         return ended
+
+    def _second(self, first: Target) -> Target | None:
+        """Another instance for a hedged attempt, if there is one and the budget allows it."""
+        others = [target for target in self._switches.narrow(self._upstream.in_use) if target is not first]
+        return self._upstream.choose(others) if others and self._switches.may_hedge() else None
 
 
 def drive(steps: CallSteps, perform: Callable[[Step], Any]) -> Any:

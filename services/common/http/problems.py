@@ -229,4 +229,16 @@ class TooManyStreams(Problem):
     retry_after_seconds = 5
 
 
+class NoInstance(Problem):
+    """The caller's defences leave no instance of the peer that may be asked."""
+
+    status, reason, title = 503, "no_instance", "No instance may be asked"
+
+
+class Starting(Problem):
+    """The instance has been started again, and does not take requests yet."""
+
+    status, reason, title = 503, "starting", "The instance is starting"
+
+
 SHED_REASONS = tuple(problem.reason for problem in Problem.__subclasses__() if problem.sheds)

@@ -52,6 +52,8 @@ def create_admin_app(service: Service) -> Flask:
     def readyz() -> Response:
         if not service.ready.is_set():
             raise problems.Unreachable("the data plane is not ready yet")
+        if "deep" in request.args:
+            service.check_deep()
         return jsonify(status="ready")
 
     @app.get("/metrics")

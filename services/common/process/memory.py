@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 MB = 1024 * 1024  # as Docker counts: 512m is 512 of these
@@ -44,6 +46,14 @@ class Memory:
             return (self._cgroup_dir / name).read_text()
         except OSError:
             return None
+
+
+def hold_memory(mb: float) -> Callable[[], None]:
+    """Hold so much resident memory, until what this returns is called: then the kernel has it back at once."""
+    size = max(1, int(mb * MB))
+    held = mmap.mmap(-1, size)
+    held.write(b"\xff" * size)  # pages that nobody wrote to are not resident
+    return held.close
 
 
 def give_back_free_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -18,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, generate_latest
 
-from services.common.calls.call import HOPS, REASON, REQUEST_ID, Call, sent_at
+from services.common.calls.call import HEALTH, HOPS, REASON, REQUEST_ID, Call, sent_at
 from services.common.http import problems
 from services.common.http.web import install_problems
 from services.common.process.epoch import Epoch
 from services.common.process.memory import Memory
 from services.common.process.settings import Settings
-from services.common.switches.base import Host, Switch
+from services.common.switches.base import Host, Switch, end_process
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.registry import Switches
 from services.common.telemetry import metrics
@@ -39,7 +40,8 @@ log = logging.getLogger(__name__)
 # A thread that computes gives the interpreter up after this long, so that admin and data threads get their turn soon.
 SWITCH_INTERVAL_SECONDS = 0.0005
 SLOW_SECONDS = 1.0
-BOOT_ID = "boot-id"  # a file of the state directory
+BOOT_ID, LAST_END = "boot-id", "last-end"  # files of the state directory
+HEALTH_CHECK_SECONDS = 0.8  # for what a deep health check asks
 UNKNOWN_BOOT_ID = "unknown"
 
 
@@ -52,13 +54,15 @@ class Service:
         self.registry = CollectorRegistry()
         self.memory = Memory(settings.cgroup_dir)
         self.epoch = Epoch()
-        host = Host(self.memory, in_flight=lambda: self.busy)
+        host = Host(self.memory, in_flight=lambda: self.busy, end=self.end)
         self.switches = Switches(CATALOGUE[self.name], host, settings.state_dir / "switches.json")
         self.busy = 0
         self.waiting: Callable[[], int] = lambda: 0  # requests that wait for a worker thread
         self.parts: dict[str, Callable[[float], Any]] = {}  # of the state, by their names: each since a moment
         self._queues: dict[str, metrics.QueueWaits] = {}
         self.on_reset: list[Callable[[], None]] = []
+        self.deep_check: Callable[[float], bool] = lambda seconds: True  # whether what it needs answers in time
+        self._last_end = ""
         self.ready = threading.Event()
         self._started = 0.0
         self._control_lock = threading.Lock()
@@ -93,10 +97,12 @@ class Service:
         return generate_latest(self.registry)
 
     def start(self) -> None:
-        """Take up the switches of the process before this one, and become ready. Call it in the worker process."""
+        """Restore the switches of the process before this one, and become ready. Call it in the worker process."""
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
         self._started = time.monotonic()
         self._gc.start()
+        self._last_end = self._read(LAST_END)
+        (self.settings.state_dir / LAST_END).unlink(missing_ok=True)
         self._load_epoch()
         self.switches.load()
         self.ready.set()
@@ -159,6 +165,7 @@ class Service:
             memory_limit_bytes=self.memory.limit_bytes,
             leaked_bytes=self.leaked_bytes(),
             oom_kills=self.memory.oom_kills(),
+            last_end=self._last_end,
             threads_busy=self.busy,
             threads_total=self.settings.threads,
             waiting=self.waiting(),
@@ -172,10 +179,30 @@ class Service:
 
     def _boot_id(self) -> str:
         """Names the container's (not the worker's) life: gunicorn's master, or the process, wrote it at its start."""
+        return self._read(BOOT_ID) or UNKNOWN_BOOT_ID
+
+    def _read(self, name: str) -> str:
+        """A file of the state directory; empty where there is none."""
         try:
-            return (self.settings.state_dir / BOOT_ID).read_text()
+            return (self.settings.state_dir / name).read_text()
         except OSError:
-            return UNKNOWN_BOOT_ID
+            return ""
+
+    def end(self, reason: str) -> None:
+        """End the process with no goodbye; the next one tells the reason."""
+        log.error("the process ends: %s", reason)
+        with contextlib.suppress(OSError):
+            (self.settings.state_dir / LAST_END).write_text(reason)
+        end_process(reason)
+
+    def check_deep(self) -> None:
+        """A deep health check: whether the services behind this one answer.
+
+        Raises:
+            Unreachable: one does not.
+        """
+        if not self.deep_check(HEALTH_CHECK_SECONDS):
+            raise problems.Unreachable("what this service needs does not answer")
 
     def enter(self) -> None:
         """A worker thread took up a request."""
@@ -213,7 +240,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
     The first of its routes is the one on the users' path: it alone counts in the state's `answers`.
     """
     install_problems(app)
-    routes = list(routes)
+    routes = [*routes, HEALTH]
     server = metrics.Server(service.registry, routes, service.settings.threads)
     service.add_queue("threads", server.waits)
     answers = AnswerWindow()
@@ -222,6 +249,12 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
     server.active.set_function(lambda: service.busy + service.waiting())
     server.busy.set_function(lambda: service.busy)
     app.wsgi_app = _refuse_old(app.wsgi_app, service.epoch)  # type: ignore[method-assign, assignment]
+
+    @app.get(HEALTH)
+    def health() -> dict[str, str]:
+        if "deep" in request.args:
+            service.check_deep()
+        return {"health": "well"}
 
     @app.before_request
     def begin() -> None:
@@ -245,7 +278,8 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
             answers.add(response.status_code >= 500, call.elapsed_seconds)
         response.headers[REQUEST_ID] = call.request_id
         if call.traced:
-            response.headers[HOPS] = json.dumps(call.hops(service.name, response.status_code, reason))
+            hops = call.hops(service.name, service.settings.instance, response.status_code, reason)
+            response.headers[HOPS] = json.dumps(hops)
         if caller_has_gone():
             server.abandoned.inc()
         if reason in problems.SHED_REASONS:

@@ -7,15 +7,17 @@ duration belong to this wrapper, so no failure has to think of them.
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
+from services.common.calls.balancing import Target
 from services.common.calls.call import Call
-from services.common.process.memory import Memory
+from services.common.process.memory import Memory, hold_memory
 from services.common.switches.params import Param, Value, defaults
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -23,6 +25,12 @@ Load = Callable[[Call, float], Any]  # what a miss of the cache has to do, and h
 NO_CPU = "the model has no CPU"
 NO_MEMORY = "the model has no memory, and no pauses to collect it"
 KINDS = ("failure", "defence", "setting")
+EXIT_STATUS = 70  # EX_SOFTWARE of sysexits.h
+
+
+def end_process(reason: str) -> None:
+    """End the process with no goodbye."""
+    os._exit(EXIT_STATUS)
 
 
 def hook(method: Method) -> Method:
@@ -41,6 +49,8 @@ class Host:
     random: random.Random = field(default_factory=random.Random)
     event: Callable[[], threading.Event] = threading.Event  # what `Switch.wait` waits on
     local: Callable[[], Any] = threading.local  # what a switch notes of the thread that it runs in
+    hold: Callable[[float], Callable[[], None]] = hold_memory  # so many MB, until what it returns is called
+    end: Callable[[str], None] = end_process  # the process ends, for this reason
 
 
 class Switch:
@@ -65,6 +75,7 @@ class Switch:
         self.values: dict[str, Value] = defaults(self.all_params())
         self.changed_at = 0.0
         self.expires_at: float | None = None
+        self.restored_at: float | None = None  # by the host's clock: it was on when the process was started again
         self._ended = self.host.event()
 
     @classmethod
@@ -140,12 +151,36 @@ class Switch:
         return True
 
     @hook
-    def before_attempt(self) -> None:
+    def narrow(self, targets: Sequence[Target]) -> Sequence[Target]:
+        """Of the instances of the next service those that may be asked; none is a refusal."""
+        return targets
+
+    @hook
+    def verdict(self, target: Target) -> tuple[str, str] | None:
+        """Why an instance is not asked now, as its role and in words; None if it is."""
+        return None
+
+    @hook
+    def before_attempt(self, target: Target) -> None:
         """Called before each attempt of a call to the next service; may refuse it by raising."""
 
     @hook
-    def after_attempt(self, outcome: str, is_retry: bool) -> None:
-        """Called with the outcome of each attempt that was let through."""
+    def after_attempt(self, outcome: str, is_retry: bool, target: Target) -> None:
+        """Called with the outcome of each attempt that was let through, and the instance that it is of."""
+
+    @hook
+    def hedge_delay(self) -> float | None:
+        """Seconds after which an attempt may be sent to a second instance; None is never."""
+        return None
+
+    @hook
+    def may_hedge(self) -> bool:
+        """Whether one more second attempt may be sent."""
+        return True
+
+    @hook
+    def after_send(self, target: Target, outcome: str, seconds: float) -> None:
+        """Called when an instance has answered, or has not: of a hedged attempt for each of the two."""
 
     # For the hooks' use.
 
@@ -168,7 +203,7 @@ class Switch:
             return
         self.active = False
         self.values = defaults(self.all_params())
-        self.expires_at = None
+        self.expires_at = self.restored_at = None
         self._ended.set()
         self.on_stop()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from services.common.calls.balancing import Target
 from services.common.calls.call import Call
 from services.common.http.problems import NotFound, Problem
 from services.common.switches import saved
@@ -27,7 +28,7 @@ class Switches:
     def __init__(self, types: Iterable[type[Switch]], host: Host, path: Path) -> None:
         self._switches = {(kind.kind, kind.name): kind(host) for kind in types}
         self._path = path
-        self._random = host.random
+        self._host = host
         self._lock = threading.RLock()
         self._timers: dict[tuple[str, str], threading.Timer] = {}
         self._listeners: list[Callable[[], None]] = []
@@ -41,6 +42,10 @@ class Switches:
         switch = self._switches[wanted.kind, wanted.name]
         assert isinstance(switch, wanted)
         return switch
+
+    def __contains__(self, wanted: type[Switch]) -> bool:
+        """Whether this service has a switch of this class."""
+        return (wanted.kind, wanted.name) in self._switches
 
     def get(self, kind: str, name: str) -> Switch:
         """The switch of this name, which somebody outside has given.
@@ -182,25 +187,54 @@ class Switches:
         """Whether every active defence allows one more retry."""
         return all(switch.may_retry() for switch in self._hooks["may_retry"])
 
-    def before_attempt(self, is_retry: bool) -> None:
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The clock of the switches' host."""
+        return self._host.clock
+
+    def narrow(self, targets: Sequence[Target]) -> Sequence[Target]:
+        """The instances that every active defence leaves."""
+        for switch in self._hooks["narrow"]:
+            targets = switch.narrow(targets)
+        return targets
+
+    def verdict(self, target: Target) -> tuple[str, str] | None:
+        """Why an instance is not asked, by the first active defence that keeps it out."""
+        verdicts = (switch.verdict(target) for switch in self._hooks["verdict"])
+        return next((verdict for verdict in verdicts if verdict is not None), None)
+
+    def hedge_delay(self) -> float | None:
+        """When a second instance may be asked; None is never."""
+        return next((switch.hedge_delay() for switch in self._hooks["hedge_delay"]), None)
+
+    def may_hedge(self) -> bool:
+        """Whether every active defence allows one more second attempt."""
+        return all(switch.may_hedge() for switch in self._hooks["may_hedge"])
+
+    def after_send(self, target: Target, outcome: str, seconds: float) -> None:
+        """Tell every active defence what an instance answered, and after how long."""
+        for switch in self._hooks["after_send"]:
+            switch.after_send(target, outcome, seconds)
+
+    def before_attempt(self, is_retry: bool, target: Target) -> None:
         """Ask every active defence to let an attempt through; one that refuses undoes what the others allowed."""
         asked: list[Switch] = []
         try:
             for switch in self._hooks["before_attempt"]:
-                switch.before_attempt()
+                switch.before_attempt(target)
                 asked.append(switch)
         except Problem:
             for switch in asked:
-                switch.after_attempt("rejected", is_retry)
+                switch.after_attempt("rejected", is_retry, target)
             raise
 
-    def after_attempt(self, outcome: str, is_retry: bool) -> None:
+    def after_attempt(self, outcome: str, is_retry: bool, target: Target) -> None:
         """Tell every active defence how an attempt ended."""
         for switch in self._hooks["after_attempt"]:
-            switch.after_attempt(outcome, is_retry)
+            switch.after_attempt(outcome, is_retry, target)
 
     def _hits(self, switch: Switch) -> bool:
-        return not switch.per_request or switch.probability >= 1 or self._random.random() < switch.probability
+        return not switch.per_request or switch.probability >= 1 or self._host.random.random() < switch.probability
 
     def active(self) -> dict[str, dict[str, dict[str, Value]]]:
         """What is on: {kind: {name: {parameter: value}}}, every kind present."""
@@ -229,6 +263,7 @@ class Switches:
                     switch.changed_at = kept.changed_at
                     if kept.active and (kept.expires_at is None or kept.expires_at > time.time()):
                         self._start(switch, kept.values, kept.expires_at)
+                        switch.restored_at = self.clock()
             self._changed()
 
     def _save(self) -> None:

@@ -1,11 +1,19 @@
 """The settings: sizes that every service has, switchable like everything else."""
 
-from services.common.switches.base import Setting
+import threading
+from collections.abc import Callable
+
+from services.common.calls.balancing import BALANCERS, RoundRobin
+from services.common.calls.call import Call
+from services.common.http.problems import Starting
+from services.common.switches.base import Host, Setting
 from services.common.switches.params import Param
+from services.common.topology import MAX_REPLICAS
 
 SPREAD = 0.2  # a query's time, and an entry's in the cache, is drawn evenly within this share of its mean
 MAX_IN_FLIGHT = 2000  # users who wait at once; those who come then are refused
 MAX_SEED = 2**31 - 1
+PROBE_SECONDS = 1.0  # between two liveness probes
 BACKOFFS = ("none", "exponential", "full_jitter")
 
 
@@ -39,6 +47,76 @@ class CacheSetting(Setting):
     story = "For how long the api keeps answers, and how many different things orders ask for."
     ttl_seconds = Param(0.0, "mean time that an answer is kept, uniform within ±20 %; 0 is no cache", "s", 0, 3600)
     keys = Param(300, "things that orders ask for, each as often as the others", "", 1, 10_000)
+
+
+class UpstreamSetting(Setting):
+    """Which instances of the next service are asked, and how one is chosen."""
+
+    name = "upstream"
+    simulated = True
+    story = "How many instances of the next service are in use, and how each request finds one of them."
+    replicas = Param(1, "instances in use; the others stand by", "", 1, MAX_REPLICAS)
+    policy = Param(RoundRobin.name, "how an instance is chosen", choices=tuple(BALANCERS))
+    retry_elsewhere = Param(True, "whether a retry goes to another instance")
+
+
+class WorkSetting(Setting):
+    """How much work an instance of the api can do by itself, before it asks the database."""
+
+    name = "work"
+    simulated = True
+    story = "How many requests an instance works on at once, and for how long each."
+    slots = Param(0, "requests that are worked on at once; 0 is no work of its own", "", 0, 64)
+    service_time_seconds = Param(0.1, "mean time of the work, uniform within ±20 %", "s", 0, 60)
+
+
+class StartupSetting(Setting):
+    """How long an instance that was started again takes no requests."""
+
+    name = "startup"
+    story = "How long an instance that was killed or has crashed takes until it serves again."
+    simulated = True
+    seconds = Param(0.0, "after a restart; real releases take 15 s and more", "s", 0, 300)
+
+    def before_request(self, call: Call) -> None:
+        """Refuse while the instance starts."""
+        if self.restored_at is None:
+            return
+        left = self.restored_at + self.seconds - self.host.clock()
+        if left > 0:
+            raise Starting(f"this instance serves in {left:.0f} s")
+
+
+class LivenessSetting(Setting):
+    """The probe with which an orchestrator decides that an instance is dead: over its worker pool, as most do it."""
+
+    name = "liveness"
+    simulated = True
+    story = "The instance is asked over its worker pool, and killed after some probes without an answer."
+    timeout_seconds = Param(1.0, "how long a probe waits", "s", 0.05, 60)
+    failures = Param(0, "probes in a row that fail until it is killed; 0 is no probe", "", 0, 100)
+    _watched: threading.Event | None = None  # the time of being on for which there is a thread
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.probe: Callable[[float], bool] = lambda seconds: True  # told once, before anything is switched on
+        self._failed = 0
+
+    def on_start(self) -> None:
+        """Ask every second, in a thread of its own."""
+        if self._ended is not self._watched:
+            self._watched, self._failed = self._ended, 0
+            threading.Thread(target=self._watch, args=(self._ended,), name=self.name, daemon=True).start()
+
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.wait(PROBE_SECONDS):
+            self.note(self.probe(self.timeout_seconds))
+
+    def note(self, is_alive: bool) -> None:
+        """A probe has ended; too many in a row that fail end the process."""
+        self._failed = 0 if is_alive else self._failed + 1
+        if self.failures and self._failed >= self.failures:
+            self.host.end(f"killed by its liveness probe, which failed {self._failed} times")
 
 
 class CapacitySetting(Setting):

@@ -30,6 +30,9 @@ FINE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 
 STATUS_CODES = ("200", "500", "502", "503", "504")
 UNMATCHED, UNMATCHED_CODES = "none", ("404", "405")  # what no route takes
 CLIENT_OUTCOMES = ("ok", "error", "timeout", "refused", "rejected")
+SENT_OUTCOMES = ("ok", "error", "timeout", "refused")
+ROLES = ("in_use", "standby", "ejected", "failing")
+HEDGE_OUTCOMES = ("won", "lost")
 USER_OUTCOMES = ("success", "error", "timeout", "refused")
 
 
@@ -147,7 +150,7 @@ def caller_timeout(registry: CollectorRegistry, peer: str) -> Gauge:
 class ClientMetrics:
     """What a service shows of its calls to the next one."""
 
-    def __init__(self, registry: CollectorRegistry, peer: str) -> None:
+    def __init__(self, registry: CollectorRegistry, peer: str, instances: Iterable[str]) -> None:
         duration = Histogram(
             "http_client_request_duration_seconds",
             "Time of one attempt.",
@@ -159,6 +162,27 @@ class ClientMetrics:
         attempts = Counter("lab_client_attempts", "Attempts sent.", ["peer", "attempt"], registry=registry)
         self.first = attempts.labels(peer, "first")
         self.retry = attempts.labels(peer, "retry")
+        requests = Counter(
+            "lab_upstream_requests",
+            "Requests to each instance of the peer, a hedged attempt's second one included.",
+            ["peer", "target", "outcome"],
+            registry=registry,
+        )
+        self.requests = {
+            (target, outcome): requests.labels(peer, target, outcome)
+            for target in instances
+            for outcome in SENT_OUTCOMES
+        }
+        self.upstream_state = Gauge(
+            "lab_upstream_state",
+            "0 in use, 1 standby, 2 ejected, 3 failing its checks.",
+            ["peer", "target"],
+            registry=registry,
+        )
+        hedges = Counter(
+            "lab_hedges", "Second requests, by which one answered.", ["peer", "outcome"], registry=registry
+        )
+        self.hedges = {outcome: hedges.labels(peer, outcome) for outcome in HEDGE_OUTCOMES}
         self.timeout = caller_timeout(registry, peer)
         self.breaker_state = Gauge(
             "lab_breaker_state", "0 closed, 1 half-open, 2 open.", ["peer"], registry=registry

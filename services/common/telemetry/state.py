@@ -42,6 +42,26 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class TargetState:
+    """One instance of the next service, as its caller sees it: what it is to the caller, why, and its requests.
+
+    `role` is in_use, standby, ejected or failing; `sent` leaves test requests out.
+    """
+
+    role: str
+    why: str = ""
+    in_flight: int = 0
+    sent: int = 0
+    ended: int = 0
+    failed: int = 0
+
+    @property
+    def success_ratio(self) -> float | None:
+        """The share of its answers that are good; None without one."""
+        return 1 - self.failed / self.ended if self.ended else None
+
+
+@dataclass(frozen=True)
 class Calls:
     """Calls to the next service. `begun` calls have made `attempts` so far; `sent` attempts were sent, whenever their
     calls were begun; `ended` attempts ended, `failed` of them badly. The first three leave test requests out."""
@@ -55,6 +75,7 @@ class Calls:
     seconds: float = 0.0
     timeout_seconds: float = 0.0
     attempts_allowed: int = 1
+    targets: dict[str, TargetState] = field(default_factory=dict)
 
     @property
     def failed_ratio(self) -> float:
@@ -125,7 +146,8 @@ def _nothing_on() -> dict[str, dict[str, Any]]:
 class ServiceState:
     """One instance of a service, or (see `combined`) all of them.
 
-    `boot_id` names the container's life, `pid` that of the worker in it. `expires` is in seconds from now.
+    `boot_id` names the container's life, `pid` that of the worker in it, and `last_end` says why the worker before it
+    ended, where the lab itself ended it. `expires` is in seconds from now. `work` is the api's own capacity.
     """
 
     service: str
@@ -138,6 +160,7 @@ class ServiceState:
     memory_limit_bytes: int = 0
     leaked_bytes: int = 0
     oom_kills: int = 0
+    last_end: str = ""
     threads_busy: int = 0
     threads_total: int = 0
     waiting: int = 0
@@ -150,14 +173,15 @@ class ServiceState:
     calls: Calls | None = None
     pool: PoolState | None = None
     connections: Connections | None = None
+    work: Connections | None = None
     cache: CacheState | None = None
     traffic: TrafficState | None = None
 
     @property
     def queued(self) -> int:
         """Requests that wait here: for a thread, for a connection of the pool, for a database connection."""
-        pool, connections = self.pool, self.connections
-        return self.waiting + (pool.waiting if pool else 0) + (connections.queued if connections else 0)
+        pool, places = self.pool, [each for each in (self.connections, self.work) if each]
+        return self.waiting + (pool.waiting if pool else 0) + sum(each.queued for each in places)
 
     @property
     def memory_share(self) -> float:
@@ -227,6 +251,7 @@ def combined(service: str, states: Sequence[ServiceState]) -> ServiceState:
         calls=_all_calls([state.calls for state in states if state.calls]),
         pool=_all_pools([state.pool for state in states if state.pool]),
         connections=_all_connections([state.connections for state in states if state.connections]),
+        work=_all_connections([state.work for state in states if state.work]),
         cache=_all_caches([state.cache for state in states if state.cache]),
     )
 

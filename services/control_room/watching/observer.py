@@ -19,6 +19,7 @@ from services.common.telemetry.wire import WireError, decode, encode
 from services.common.topology import Instance
 from services.control_room.watching.events import EventLog
 from services.control_room.watching.journal import Journal
+from services.control_room.watching.news import SwitchNews
 from services.control_room.watching.peers import Peers, state_of
 
 log = logging.getLogger(__name__)
@@ -53,11 +54,18 @@ class Observer:
     """Watches one instance from a thread of its own, so that a stuck one holds up nobody."""
 
     def __init__(
-        self, instance: Instance, peers: Peers, events: EventLog, journal: Journal, epoch: Callable[[], int]
+        self,
+        instance: Instance,
+        peers: Peers,
+        events: EventLog,
+        journal: Journal,
+        epoch: Callable[[], int],
+        news: SwitchNews,
     ) -> None:
-        """`epoch` is the number of the lab's epoch."""
+        """`epoch` is the number of the lab's epoch; `news` tells of switches, once for all instances of the service."""
+        self._news = news
         self._name = instance.name
-        self._service = instance.spec.name
+        self.service = instance.spec.name
         self._client = peers.clients[instance.name]
         self._events = events
         self._journal = journal
@@ -194,7 +202,7 @@ class Observer:
         return state_of(self._client, "/admin/state", TIMEOUT_SECONDS), asked_at
 
     def _report(self, text: str, level: str = "info") -> None:
-        self._events.add(f"{self._name}: {text}", level=level, service=self._service)
+        self._events.add(f"{self._name}: {text}", level=level, service=self.service)
 
     def _report_up(self, up: bool) -> None:
         if self._up is None and (up or self.silent_seconds() < STARTING_SECONDS):
@@ -213,14 +221,16 @@ class Observer:
         if last.pid == state.pid and last.boot_id == state.boot_id:
             return
         limit = state.memory_limit_bytes / MB
-        killed = f"out of memory, killed by the kernel at its limit of {limit:.0f} MB, and "
-        self._report(f"{killed if state.oom_kills > last.oom_kills else ''}restarted", "error")
+        why = state.last_end
+        if state.oom_kills > last.oom_kills:
+            why = f"out of memory, killed by the kernel at its limit of {limit:.0f} MB"
+        self._report(f"{why}, and restarted" if why else "restarted", "error")
 
     def _put_back(self, last: Seen, state: ServiceState, epoch: int) -> tuple[ServiceState, float]:
         """Switch on what was on in the container before; the service keeps it itself over a mere crash."""
         for kind, name, params in _missing(last, state, time.time()):
             try:
-                check_switch(self._service, kind, name, params)
+                check_switch(self.service, kind, name, params)
             except (problems.NotFound, problems.InvalidParameter) as problem:  # it is of an older version of the lab
                 self._report(f"{name} cannot be put back: {problem}", "warning")
                 continue
@@ -237,9 +247,11 @@ class Observer:
             were_on = last.active[kind]
             for name, params in now_on.items():
                 if were_on.get(name) != params:
-                    self._report(sentence_on(kind, name, params), "warning" if kind == "failure" else "info")
+                    level = "warning" if kind == "failure" else "info"
+                    self._news.add(self._name, sentence_on(kind, name, params), level)
             for name in were_on.keys() - now_on.keys():
-                self._report(f"{kind} {name} is {'back to its default' if kind == 'setting' else 'off'}")
+                text = f"{kind} {name} is {'back to its default' if kind == 'setting' else 'off'}"
+                self._news.add(self._name, text, "info")
 
     def _report_memory(self, state: ServiceState) -> None:
         share, limit = state.memory_share, state.memory_limit_bytes / MB

@@ -9,10 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from services.common.calls.admin_client import AdminClient
+from services.common.calls.upstream import IN_USE, STANDBY
 from services.common.http import problems
-from services.common.telemetry.state import ServiceState, combined
+from services.common.telemetry.state import ServiceState, TargetState, combined
 from services.common.telemetry.wire import WireError, decode
-from services.common.topology import SWITCHED, SWITCHED_NAMES
+from services.common.topology import SWITCHED, SWITCHED_NAMES, instances
 
 STATE_TIMEOUT_SECONDS = 0.3
 WINDOW_TIMEOUT_SECONDS = 2.0
@@ -41,8 +42,9 @@ class Peers:
             Unreachable: it did not answer within two seconds.
         """
         names = [instance.name for instance in SWITCHED_NAMES[service]]
+        used = in_use(self._look.last).get(service, names)  # an instance by its name, whatever it is
         path = f"/admin/state?window={seconds:g}"
-        answers = self.each(names, lambda client: state_of(client, path, WINDOW_TIMEOUT_SECONDS))
+        answers = self.each(used, lambda client: state_of(client, path, WINDOW_TIMEOUT_SECONDS))
         for answer in answers.values():
             if isinstance(answer, problems.Problem):
                 raise answer
@@ -59,9 +61,9 @@ class Peers:
         done, _ = wait(asked.values(), STATE_TIMEOUT_SECONDS)
         return {instance: _answer(asked.get(instance), done) for instance in self.clients}
 
-    def each(self, instances: Sequence[str], call: Callable[[AdminClient], Any]) -> dict[str, Any]:
+    def each(self, names: Sequence[str], call: Callable[[AdminClient], Any]) -> dict[str, Any]:
         """Call several instances at once: {instance: answer, or the Problem that it was}."""
-        first, *others = instances
+        first, *others = names
         futures = {instance: self._calls.submit(_try, call, self.clients[instance]) for instance in others}
         return {first: _try(call, self.clients[first]), **{each: future.result() for each, future in futures.items()}}
 
@@ -78,12 +80,31 @@ def state_of(client: AdminClient, path: str, timeout_seconds: float) -> ServiceS
         raise problems.Unreachable(f"{client.instance} does not answer as this version does: {error}") from error
 
 
+def targets_of(states: Mapping[str, ServiceState | None]) -> dict[str, TargetState]:
+    """What each instance is to its caller. While no caller says so, the first of a service is in use."""
+    targets = {
+        instance.name: TargetState(IN_USE if instance.index == 0 else STANDBY) for instance in instances(SWITCHED)
+    }
+    for state in states.values():
+        if state is not None and state.calls is not None:
+            targets |= state.calls.targets
+    return targets
+
+
+def in_use(states: Mapping[str, ServiceState | None]) -> dict[str, list[str]]:
+    """The instances of each service that its caller uses, ejected ones included."""
+    targets = targets_of(states)
+    return {
+        spec.name: [each.name for each in spec.instances if targets[each.name].role != STANDBY] for spec in SWITCHED
+    }
+
+
 def by_service(states: Mapping[str, ServiceState | None]) -> dict[str, ServiceState | None]:
-    """Each service as its instances that say something make it; None where none does."""
+    """Each service as those of its instances make it that are in use and say something; None where none does."""
     found: dict[str, ServiceState | None] = {}
-    for spec in SWITCHED:
-        known = [state for instance in spec.instances if (state := states.get(instance.name)) is not None]
-        found[spec.name] = combined(spec.name, known) if known else None
+    for service, names in in_use(states).items():
+        known = [state for name in names if (state := states.get(name)) is not None]
+        found[service] = combined(service, known) if known else None
     return found
 
 
@@ -109,6 +130,11 @@ class SharedLook:
         self._changed = threading.Condition()
         self._begun = self._ended = 0
         self._result: InstanceStates = {}
+
+    @property
+    def last(self) -> InstanceStates:
+        """The result of the last look; empty before the first."""
+        return self._result
 
     def get(self) -> InstanceStates:
         """The result of a look that began after this call did."""

@@ -228,4 +228,4 @@ def test_a_checkout_that_cannot_be_written_is_told(repo: Path, lab: Lab) -> None
 def test_a_port_that_two_would_have_is_told(repo: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAB_PORT", "9001")
     done = lab("up", "--local")
-    assert done.code == 2 and "port 9001 would be control-room's and api's" in done.err
+    assert done.code == 2 and "port 9001 would be control-room's and api-1's" in done.err

@@ -15,7 +15,7 @@ from labcli.config import REPO, Config
 from labcli.errors import UsageError
 from labcli.plan import memory_limit_bytes, plans, prometheus_config, size_in_bytes
 from services.common.process.settings import Settings
-from services.common.topology import MB, SERVICES
+from services.common.topology import MB, instances
 
 
 def config(offset: int = 0, **environ: str) -> Config:
@@ -26,11 +26,11 @@ def test_the_services_take_the_environment_that_they_are_given() -> None:
     """The services' own reader finds nothing wrong with it."""
     for plan in plans(config(100, LAB_TOKEN="secret")):
         settings = Settings.from_env(plan.environment)
-        assert settings.service == plan.name
+        assert settings.instance == plan.name
         assert settings.local
         assert settings.bind == "127.0.0.1"
         assert settings.lab_token == "secret"
-        assert settings.data_urls["api"] == "http://127.0.0.1:8101"
+        assert settings.data_urls["api-2"] == "http://127.0.0.1:8111"
         assert settings.admin_urls["traffic"] == "http://127.0.0.1:9103"
         assert settings.state_dir.is_relative_to(REPO / ".lab" / "local-100")
 
@@ -39,7 +39,9 @@ def test_ports_are_those_of_the_design_and_move_with_the_offset() -> None:
     found = {plan.name: plan.ports for plan in plans(config(10))}
     assert found == {
         "frontend": (8010, 9010),
-        "api": (8011, 9011),
+        "api-1": (8011, 9011),
+        "api-2": (8021, 9021),
+        "api-3": (8031, 9031),
         "database": (8012, 9012),
         "traffic": (9013,),
         "control-room": (8090,),
@@ -48,7 +50,7 @@ def test_ports_are_those_of_the_design_and_move_with_the_offset() -> None:
 
 def test_readiness_is_asked_where_it_is_answered() -> None:
     urls = {plan.name: plan.ready_url for plan in plans(config())}
-    assert urls["api"] == "http://127.0.0.1:9001/readyz"
+    assert urls["api-3"] == "http://127.0.0.1:9021/readyz"
     assert urls["control-room"] == "http://127.0.0.1:8080/healthz"
 
 
@@ -61,9 +63,10 @@ def test_nothing_of_the_persons_environment_reaches_a_service() -> None:
 def test_memory_limits_are_those_of_the_containers() -> None:
     """docker-compose.yml is the one place where they are explained."""
     compose = (REPO / "docker-compose.yml").read_text()
-    for spec in SERVICES:
-        limit = re.search(rf"^  {spec.name}:\n(?:    .*\n)*?    mem_limit: (\S+)", compose, re.MULTILINE)
-        assert limit, spec.name
+    for instance in instances():
+        spec = instance.spec
+        limit = re.search(rf"^  {instance.name}:\n(?:    .*\n)*?    mem_limit: (\S+)", compose, re.MULTILINE)
+        assert limit, instance.name
         text = config().variables["API_MEMORY_LIMIT"] if "API_MEMORY_LIMIT" in limit[1] else limit[1]
         assert memory_limit_bytes(config(), spec) == size_in_bytes("API_MEMORY_LIMIT", text)
 

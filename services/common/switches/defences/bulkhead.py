@@ -2,6 +2,7 @@
 
 import threading
 
+from services.common.calls.balancing import Target
 from services.common.http.problems import BulkheadFull
 from services.common.switches.base import Defence, Host
 from services.common.switches.params import Param
@@ -24,14 +25,14 @@ class Bulkhead(Defence):
         self._let_in = host.local()
         self.under_way = 0
 
-    def before_attempt(self) -> None:
+    def before_attempt(self, target: Target) -> None:
         with self._lock:
             if self.under_way >= self.max_concurrent:
                 raise BulkheadFull(f"{self.under_way} calls are under way")
             self.under_way += 1
         self._let_in.by_this = True
 
-    def after_attempt(self, outcome: str, is_retry: bool) -> None:
+    def after_attempt(self, outcome: str, is_retry: bool, target: Target) -> None:
         # A call that began while the bulkhead was off was not counted.
         if getattr(self._let_in, "by_this", False):
             self._let_in.by_this = False

@@ -2,6 +2,7 @@
 
 import threading
 
+from services.common.calls.balancing import Target
 from services.common.switches.base import Defence, Host
 from services.common.switches.params import Param
 
@@ -37,7 +38,7 @@ class RetryBudget(Defence):
             self.tokens -= 1
             return True
 
-    def after_attempt(self, outcome: str, is_retry: bool) -> None:
+    def after_attempt(self, outcome: str, is_retry: bool, target: Target) -> None:
         if not is_retry:
             with self._lock:
                 self.tokens = min(self.max_tokens, self.tokens + self.ratio)

@@ -1,13 +1,7 @@
 """Failure: the process exits at the next request."""
 
-import logging
-import os
-
 from services.common.calls.call import Call
 from services.common.switches.base import Failure
-
-log = logging.getLogger(__name__)
-EXIT_STATUS = 70  # EX_SOFTWARE of sysexits.h
 
 
 class Crash(Failure):
@@ -19,5 +13,4 @@ class Crash(Failure):
     per_request = True
 
     def before_request(self, call: Call) -> None:
-        log.error("crash: the process exits", extra={"request_id": call.request_id})
-        os._exit(EXIT_STATUS)
+        self.host.end("crashed")

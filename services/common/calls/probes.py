@@ -1,0 +1,49 @@
+"""Health probes of one instance: over its worker pool as a request, or beside it on the admin plane."""
+
+from __future__ import annotations
+
+import time
+
+import requests
+
+from services.common.calls.call import DEADLINE, HEALTH, REQUEST_START
+from services.common.calls.client import new_session
+from services.common.process.settings import Settings
+
+READY, DEEP = "/readyz", "?deep=1"
+
+
+def answers(session: requests.Session, url: str, timeout_seconds: float) -> bool:
+    """Whether a GET is answered well in time; it says when it was sent, and when nobody waits for it any more."""
+    now = time.time()
+    headers = {REQUEST_START: repr(now), DEADLINE: repr(now + timeout_seconds)}
+    try:
+        return session.get(url, headers=headers, timeout=timeout_seconds, allow_redirects=False).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+class InstanceProbe:
+    """Asks an instance of the peer whether it is well."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._session = new_session(8)
+
+    def __call__(self, instance: str, deep: bool, beside: bool, timeout_seconds: float) -> bool:
+        """Whether it says so in time. `deep` asks the services behind it, too; `beside` is not over its worker pool."""
+        urls = self._settings.admin_urls if beside else self._settings.data_urls
+        path = (READY if beside else HEALTH) + (DEEP if deep else "")
+        return answers(self._session, urls[instance] + path, timeout_seconds)
+
+
+class OwnProbe:
+    """Asks this very instance over its worker pool, as an orchestrator's liveness probe does."""
+
+    def __init__(self, data_port: int) -> None:
+        self._url = f"http://127.0.0.1:{data_port}{HEALTH}"
+
+    def __call__(self, timeout_seconds: float) -> bool:
+        """Whether a worker thread answers in time; each probe has a connection of its own."""
+        with new_session(1) as session:
+            return answers(session, self._url, timeout_seconds)
