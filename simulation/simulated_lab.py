@@ -58,7 +58,7 @@ class SimulatedLab:
 
     def start(self, scene: Scene) -> None:
         """Let the scene begin: users, switches and steps."""
-        self.set_traffic(scene.rps)
+        self.set_traffic(scene.rps, scene.patience_seconds)
         for switched in scene.switches:
             self.switch(switched, True)
         self.engine.spawn(self.users.run())
@@ -66,9 +66,10 @@ class SimulatedLab:
         if any(entry.measure == "about" for entry in scene.expect):
             self.engine.spawn(self._look_at_about())
 
-    def set_traffic(self, rps: float) -> None:
-        """Let so many users come each second."""
-        self.switch(Switched(TRAFFIC.name, "setting", "arrivals", {"rps": rps, "seed": self.seed}), True)
+    def set_traffic(self, rps: float, patience_seconds: float) -> None:
+        """Let so many users come each second, who wait so long."""
+        params = {"rps": rps, "seed": self.seed, "patience_seconds": patience_seconds}
+        self.switch(Switched(TRAFFIC.name, "setting", "arrivals", params), True)
 
     def switch(self, switched: Switched, active: bool) -> None:
         """Switch something on or off; what the model does not have is noted."""
@@ -94,7 +95,7 @@ class SimulatedLab:
             for switched in step.on:
                 self.switch(switched, True)
             if step.rps is not None:
-                self.set_traffic(step.rps)
+                self.set_traffic(step.rps, scene.patience_seconds)
 
     def _look_at_about(self) -> Steps:
         while True:

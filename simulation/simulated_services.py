@@ -16,6 +16,7 @@ from services.common.http.problems import (
     PeerRefused,
     PeerTimeout,
     Problem,
+    Starting,
 )
 from services.common.switches.defences.health_checks import HealthChecks, nobody
 from services.common.switches.settings import (
@@ -34,7 +35,7 @@ from services.traffic.schedule import Schedule
 from .engine import Engine, Mailbox, Steps, Task
 from .places import Places
 from .simulated_cache import SimulatedCache
-from .simulated_switches import SimulatedHealthChecks, SimulatedLiveness, SimulatedSwitches, make_host
+from .simulated_switches import Died, SimulatedHealthChecks, SimulatedLiveness, SimulatedSwitches, make_host
 
 OK = "ok"
 DEEP = f"{HEALTH}?deep"
@@ -43,8 +44,6 @@ RESTART_SECONDS = 1.0  # until gunicorn has a new worker
 HEALTH_CHECK_SECONDS = 0.8  # as services/common/process/service.py has it
 
 
-class Died(Exception):
-    """The instance that does this is dead."""
 
 
 class Visit(Call):
@@ -93,7 +92,7 @@ class Server:
         if LivenessSetting in self.switches:
             liveness = self.switches[LivenessSetting]
             assert isinstance(liveness, SimulatedLiveness)
-            liveness.ask = lambda seconds: self.is_well(seconds, deep=False, beside=False)
+            liveness.ask = self._is_alive
 
     def ask(self, path: str, seconds: float, deadline: float) -> Steps:
         """A request to this instance: OK, its problem, or None after so many seconds. It works on after that."""
@@ -140,7 +139,6 @@ class Server:
         self._held_mb += mb
         if self._held_mb > self.spec.memory_mb - BASE_MB:
             self._die("out of memory")
-            raise Died
 
         def release() -> None:
             self._held_mb = max(0.0, self._held_mb - mb)
@@ -148,7 +146,7 @@ class Server:
         return release
 
     def _die(self, reason: str) -> None:
-        """All in its handlers have an error; the next process has the switches, and takes what waits."""
+        """All in its handlers have an error; the next process has the switches, and takes what waits. Raises Died."""
         self.deaths += 1
         waiting, self.threads = self.threads, Places(self.engine, 0)
         waiting.resize(waiting.capacity + waiting.queued)
@@ -158,6 +156,7 @@ class Server:
         self._held_mb = 0.0
         self.begin_again()
         self.engine.spawn(self._restart())
+        raise Died
 
     def begin_again(self) -> None:
         """What a new process has: nothing held, nothing waiting."""
@@ -168,6 +167,11 @@ class Server:
         if self.deaths == deaths:
             self.threads.resize(self.size)
             self.switches.restore()
+
+    def _is_alive(self, seconds: float) -> Steps:
+        """What a liveness probe finds: one that is starting is alive."""
+        answer = yield from self.ask(HEALTH, seconds, self.engine.now + seconds)
+        return answer is OK or isinstance(answer, Starting)
 
     def is_well(self, seconds: float, deep: bool, beside: bool) -> Steps:
         """What a health check finds: over the worker pool as a request, or beside it."""
@@ -336,6 +340,9 @@ class Api(Caller):
     def handle(self, visit: Visit) -> Steps:
         """An order: some work, then from the cache, or by a query, which others may share."""
         if visit.path in (HEALTH, DEEP):
+            if self._work_setting.slots:
+                yield from self._slots.acquire()
+                self._slots.release()
             yield from super().handle(visit)
             return
         if self._work_setting.slots:

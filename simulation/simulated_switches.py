@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import threading
@@ -87,6 +88,10 @@ class SimulatedLockContention(LockContention):
         self._row.release()
 
 
+class Died(Exception):
+    """The instance in which this happens is dead."""
+
+
 class SimulatedHealthChecks(HealthChecks):
     """Checks that are tasks instead of threads; `ask` is what finds out whether an instance is well."""
 
@@ -126,7 +131,9 @@ class SimulatedLiveness(LivenessSetting):
             yield PROBE_SECONDS
             if ended.is_set():
                 return
-            self.note((yield from self.ask(self.timeout_seconds)))
+            is_alive = yield from self.ask(self.timeout_seconds)
+            with contextlib.suppress(Died):
+                self.note(is_alive)
 
 
 SIMULATED: dict[type[Switch], type[Switch]] = {

@@ -25,6 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_data_plane(app, service, ["/order"])
     client = make_client(service, "database", Pool(service))
     cache, work = Cache(service, client), Work(service)
+    service.wait_turn = work.wait_turn
     service.deep_check = partial(client.answers, "/query")
     service.switches[LivenessSetting].probe = OwnProbe(service.settings.data_port)
 

@@ -285,9 +285,12 @@ class Lab:
     def _post_once(self, names: list[str], path: str, body: Any, timeout: float, epoch: int) -> dict[str, Any]:
         return self.peers.each(names, lambda client: client.post(path, body, timeout, epoch))
 
-    def set_traffic(self, rps: float, seed: int = 0, epoch: int | None = None) -> dict[str, Any]:
+    def set_traffic(
+        self, rps: float, seed: int = 0, epoch: int | None = None, patience_seconds: float | None = None
+    ) -> dict[str, Any]:
         """Let so many users come each second; those of a seed, or (0) others than ever before."""
-        params = {"rps": rps} | ({"seed": seed} if seed else {})
+        given = {"rps": rps, "seed": seed or None, "patience_seconds": patience_seconds}
+        params = {name: value for name, value in given.items() if value is not None}
         return self.switch(TRAFFIC.name, "setting", "arrivals", True, params, epoch)
 
     def test_requests(self, count: int) -> Iterator[dict[str, Any]]:

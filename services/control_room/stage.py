@@ -128,7 +128,7 @@ class Run:
             params = switched.params if active else {}
             self._lab.switch(switched.service, switched.kind, switched.name, active, params, self.epoch)
         if step.rps is not None and not self._ended.is_set():
-            self._lab.set_traffic(step.rps, self._how.seed, self.epoch)
+            self._lab.set_traffic(step.rps, self._how.seed, self.epoch, self.scene.patience_seconds)
 
     def _requests_left(self, step: Step) -> int:
         """Test requests of this step that are still to be sent, if it was begun before."""
@@ -249,7 +249,7 @@ class Stage:
         if play.narrate:
             for line in (scene.story, *(f"do: {what}" for what in scene.do), *(f"watch: {w}" for w in scene.watch)):
                 lab.events.add(line)
-        lab.set_traffic(scene.rps, play.seed, epoch)
+        lab.set_traffic(scene.rps, play.seed, epoch, scene.patience_seconds)
         for switched in scene.switches:
             lab.switch(switched.service, switched.kind, switched.name, True, switched.params, epoch)
         recording.start_rss = self._resident_bytes()

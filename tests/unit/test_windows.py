@@ -93,6 +93,7 @@ def test_what_users_felt_in_every_number():
         success_ratio=0.5,
         p50_seconds=11.0,
         p95_seconds=20.0,
+        p99_seconds=20.0,
         success_p50_seconds=6.0,
         slowest_seconds=20.0,
     )

@@ -42,18 +42,24 @@ class Balancer:
 
 
 class RoundRobin(Balancer):
-    """One after the other."""
+    """One after the other: the one that was picked longest ago.
+
+    A counter modulo the number of targets does the same until one is left out: then it favours that one's neighbour.
+    """
 
     name = "round_robin"
 
     def __init__(self, rng: random.Random, clock: Callable[[], float]) -> None:
         super().__init__(rng, clock)
         self._turn = 0
+        self._picked: dict[str, int] = {}
 
     def pick(self, targets: Sequence[Target]) -> Target:
         """The next one."""
         self._turn += 1
-        return targets[self._turn % len(targets)]
+        target = min(targets, key=lambda target: self._picked.get(target.name, 0))
+        self._picked[target.name] = self._turn
+        return target
 
 
 class Random(Balancer):

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import requests
 
-from services.common.calls.call import DEADLINE, HEALTH, REQUEST_START
+from services.common.calls.call import DEADLINE, HEALTH, REASON, REQUEST_START
 from services.common.calls.client import new_session
+from services.common.http.problems import Starting
 from services.common.process.settings import Settings
 
 READY, DEEP = "/readyz", "?deep=1"
 
 
-def answers(session: requests.Session, url: str, timeout_seconds: float) -> bool:
-    """Whether a GET is answered well in time; it says when it was sent, and when nobody waits for it any more."""
+def answers(
+    session: requests.Session, url: str, timeout_seconds: float, reasons: Sequence[str | None] = (None,)
+) -> bool:
+    """Whether a GET is answered in time and well, or for one of these reasons of a problem.
+
+    It says when it was sent, and when nobody waits for it any more.
+    """
     now = time.time()
     headers = {REQUEST_START: repr(now), DEADLINE: repr(now + timeout_seconds)}
     try:
-        return session.get(url, headers=headers, timeout=timeout_seconds, allow_redirects=False).status_code == 200
+        answer = session.get(url, headers=headers, timeout=timeout_seconds, allow_redirects=False)
+        return answer.headers.get(REASON) in reasons
     except requests.RequestException:
         return False
 
@@ -44,6 +52,9 @@ class OwnProbe:
         self._url = f"http://127.0.0.1:{data_port}{HEALTH}"
 
     def __call__(self, timeout_seconds: float) -> bool:
-        """Whether a worker thread answers in time; each probe has a connection of its own."""
+        """Whether a worker thread answers in time; each probe has a connection of its own.
+
+        One that is starting is alive: orchestrators give it its time (Kubernetes: a startup probe).
+        """
         with new_session(1) as session:
-            return answers(session, self._url, timeout_seconds)
+            return answers(session, self._url, timeout_seconds, (None, Starting.reason))

@@ -32,6 +32,12 @@ class Work:
         slots = self._slots
         return Connections(slots.in_use, self._setting.slots, slots.queued) if self._setting.slots else None
 
+    def wait_turn(self, call: Call) -> None:
+        """A health check over the worker pool: it waits for a slot as a request does, and works for no time."""
+        if self._setting.slots:
+            self._slots.acquire()
+            self._slots.release()
+
     def do(self, call: Call) -> None:
         """Wait for a slot, and work; nothing where the setting has no slots."""
         if not self._setting.slots:

@@ -18,7 +18,8 @@ from services.common.http import problems
 from services.common.scenes.measures import MEASURES
 from services.common.scenes.model import Expectation, Scene, Step, Switched
 from services.common.switches.catalogue import check_switch
-from services.common.topology import TRAFFIC
+from services.common.switches.settings import ArrivalsSetting
+from services.common.topology import SWITCHED_NAMES, TRAFFIC
 
 FOLDER = Path(__file__).parent / "library"
 # What TOML has for a field, by the first word of its annotation.
@@ -63,7 +64,7 @@ def read_scene(path: Path) -> Scene:
             raise problems.InvalidParameter(f"it is not TOML: {error}") from error
         parts = {key: _each(raw, key, make) for key, make in PARTS.items()}
         scene: Scene = _made(Scene, {**raw, **parts}, name=path.stem)
-        _check_rps(scene.rps)
+        _check_rps(scene.rps, scene.patience_seconds)
         if not scene.expect:
             raise problems.InvalidParameter("expect is missing", field="expect")
         return replace(scene, story=scene.story.strip())
@@ -128,6 +129,11 @@ def _expectation(entry: dict[str, Any]) -> Expectation:
         raise problems.InvalidParameter(detail, field="measure", allowed=list(MEASURES))
     if (expectation.at_seconds is None) == (expectation.within_seconds is None):
         raise problems.InvalidParameter("it needs at_seconds or within_seconds, and not both")
+    if expectation.instance and expectation.instance not in SWITCHED_NAMES:
+        allowed = sorted(SWITCHED_NAMES)
+        raise problems.InvalidParameter(
+            f"there is no instance {expectation.instance!r:.60}", field="instance", allowed=allowed
+        )
     low, high = expectation.minimum, expectation.maximum
     if low is None and high is None and expectation.equals is None:
         raise problems.InvalidParameter("it needs a minimum, a maximum, or what it equals")
@@ -136,8 +142,8 @@ def _expectation(entry: dict[str, Any]) -> Expectation:
     return expectation
 
 
-def _check_rps(rps: float) -> None:
-    check_switch(TRAFFIC.name, "setting", "arrivals", {"rps": rps})
+def _check_rps(rps: float, patience_seconds: float = ArrivalsSetting.patience_seconds.default) -> None:
+    check_switch(TRAFFIC.name, "setting", "arrivals", {"rps": rps, "patience_seconds": patience_seconds})
 
 
 PARTS = {"switches": _switched, "steps": _step, "expect": _expectation}

@@ -223,6 +223,15 @@ def _queued(recording: Recording, _: Expectation) -> float | None:
     return float(sum(state.queued for state in known)) if len(known) == len(states) else None
 
 
+def _instance_success_ratio(recording: Recording, expectation: Expectation) -> float | None:
+    """Of the calls of one instance, those that its caller had good answers to."""
+    seconds = min(expectation.window_seconds, max(0.1, recording.elapsed_seconds()))
+    states = (recording.lab.peers.window(service, seconds) for service in CALLERS)
+    targets = [state.calls.targets for state in states if state.calls is not None]
+    found = next((each[expectation.instance] for each in targets if expectation.instance in each), None)
+    return found.success_ratio if found else None
+
+
 def _at_database(recording: Recording, _: Expectation) -> float:
     state = recording.lab.peers.window(DATABASE.name, 1)
     return float(state.threads_busy + state.waiting)
@@ -246,6 +255,8 @@ MEASURES: dict[str, Measure] = {
     "success_ratio": Measure(_of_users(lambda users: users.success_ratio)),
     "p50_seconds": Measure(_of_users(lambda users: users.p50_seconds)),
     "p95_seconds": Measure(_of_users(lambda users: users.p95_seconds)),
+    "p99_seconds": Measure(_of_users(lambda users: users.p99_seconds)),
+    "instance_success_ratio": Measure(_instance_success_ratio),
     "slowest_seconds": Measure(_of_users(lambda users: users.slowest_seconds)),
     "success_p50_seconds": Measure(_of_users(lambda users: users.success_p50_seconds)),
     "attempts_per_request": Measure(_attempts_per_request),

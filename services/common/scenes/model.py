@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from services.common.switches.settings import ArrivalsSetting
+
 SCENES_OF_THE_SHOW = 5  # the first ones; the others are patterns of outages
 
 
@@ -36,7 +38,7 @@ class Expectation:
     """A number, or a word, that the scene must show.
 
     With `within_seconds` it is looked for until it is there; with `at_seconds` it is measured once, then.
-    `window_seconds` is how far back a measurement looks.
+    `window_seconds` is how far back a measurement looks, and `instance` whom it is about, where it is about one.
     """
 
     text: str
@@ -50,6 +52,7 @@ class Expectation:
     window_seconds: float = 15
     request: int = 0
     contains: str = ""
+    instance: str = ""
 
     def is_met_by(self, value: float | str | None) -> bool:
         """Whether a measured value is what was expected; None never is."""
@@ -102,7 +105,7 @@ class Play:
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene. Each starts with a reset; `rps` is the traffic after it, in users per second."""
+    """One scene. Each starts with a reset; after it come `rps` users a second, who wait `patience_seconds`."""
 
     name: str
     title: str
@@ -114,6 +117,7 @@ class Scene:
     switches: tuple[Switched, ...]
     steps: tuple[Step, ...]
     expect: tuple[Expectation, ...]
+    patience_seconds: float = ArrivalsSetting.patience_seconds.default
 
     @property
     def duration_seconds(self) -> float:

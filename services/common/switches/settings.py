@@ -116,7 +116,8 @@ class LivenessSetting(Setting):
         """A probe has ended; too many in a row that fail end the process."""
         self._failed = 0 if is_alive else self._failed + 1
         if self.failures and self._failed >= self.failures:
-            self.host.end(f"killed by its liveness probe, which failed {self._failed} times")
+            failed, self._failed = self._failed, 0
+            self.host.end(f"killed by its liveness probe, which failed {failed} times")
 
 
 class CapacitySetting(Setting):

@@ -123,6 +123,7 @@ class Users:
     success_ratio: float | None = None
     p50_seconds: float | None = None
     p95_seconds: float | None = None
+    p99_seconds: float | None = None
     success_p50_seconds: float | None = None
     slowest_seconds: float | None = None
 

@@ -196,6 +196,7 @@ class UserWindow:
             success_ratio=len(successes) / len(ended) if ended else None,
             p50_seconds=quantile(seconds, 0.5),
             p95_seconds=quantile(sorted([*seconds, *waiting]), 0.95) if ended or any(waiting) else None,
+            p99_seconds=quantile(seconds, 0.99),
             success_p50_seconds=quantile(successes, 0.5),
             slowest_seconds=seconds[-1] if seconds else None,
         )

@@ -41,6 +41,7 @@ class OutlierEjection(Defence):
     max_ejected_ratio = Param(0.34, "share of the instances that may be ejected at once", "", 0, 1)
     panic_ratio = Param(0.5, "share of instances left below which all are asked again", "", 0, 1)
     refusals_count = Param(True, "whether a refusal (503: shed, starting) is a failure of the instance")
+    timeouts_count = Param(True, "whether an answer that did not come in time is a failure of the instance")
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -68,7 +69,8 @@ class OutlierEjection(Defence):
             return (EJECTED, record.why) if record and record.until > self.host.clock() else None
 
     def after_send(self, target: Target, outcome: str, seconds: float) -> None:
-        failed = outcome != "ok" and (outcome != "refused" or self.refusals_count)
+        counts = {"refused": self.refusals_count, "timeout": self.timeouts_count}
+        failed = outcome != "ok" and counts.get(outcome, True)
         now = self.host.clock()
         with self._lock:
             record = self._records.setdefault(target.name, _Record(self.requests))

@@ -8,7 +8,7 @@ class Crash(Failure):
     """Ends the process with no goodbye. It is started again with the switch still on: a crash loop."""
 
     name = "crash"
-    simulated = "processes do not end in the model"
+    simulated = True
     story = "The process exits at the next request, and again after each restart."
     per_request = True
 
