@@ -6,6 +6,8 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Protocol
 
+from services.common.topology import BY_NAME
+
 from . import local
 from .context import Context
 from .errors import LabError
@@ -43,16 +45,27 @@ class Infra(Protocol):
 def infra(ctx: Context, args: Namespace) -> int:
     """Do something to a service from outside, or undo it."""
     lab = _lab_of(ctx)
-    if args.service is not None and args.service not in lab.services():
-        raise LabError(
-            f"there is no service {args.service!r} here", did_you_mean(args.service, lab.services(), "services")
-        )
+    names = list(lab.changed()) if args.service is None else _named(lab, args.service)
     if args.action == "heal":
-        return _heal(ctx, lab, [args.service] if args.service else list(lab.changed()))
-    steps = [_do(lab, args)]
-    ctx.console.data({"service": args.service, "action": args.action, "steps": steps})
-    ctx.console.say(f"{args.service}: {steps[0]}; undo it with {ctx.config.hint(f'infra heal {args.service}')}")
+        return _heal(ctx, lab, names)
+    steps = {name: _do(lab, args, name) for name in names}
+    ctx.console.data({"service": args.service, "action": args.action, "steps": list(steps.values())})
+    for name, step in steps.items():
+        ctx.console.say(f"{name}: {step}; undo it with {ctx.config.hint(f'infra heal {name}')}")
     return 0
+
+
+def _named(lab: Infra, name: str) -> list[str]:
+    """The containers, or processes, that are meant: an instance by its name, a service's are all of its instances."""
+    there = lab.services()
+    if name in there:
+        return [name]
+    found = [each.name for each in BY_NAME[name].instances if each.name in there] if name in BY_NAME else []
+    if not found:
+        services = {spec.name for spec in BY_NAME.values() if any(each.name in there for each in spec.instances)}
+        known = sorted({*there, *services})
+        raise LabError(f"there is no service {name!r} here", did_you_mean(name, known, "services"))
+    return found
 
 
 def heal_what_is_recorded(ctx: Context) -> list[str]:
@@ -77,11 +90,11 @@ def _lab_of(ctx: Context) -> Infra:
     return lab
 
 
-def _do(lab: Infra, args: Namespace) -> str:
+def _do(lab: Infra, args: Namespace, name: str) -> str:
     """The action of the command line."""
     if args.action == "limit-cpu":
-        return lab.limit_cpu(args.service, args.cpus)
-    return {"kill": lab.kill, "pause": lab.pause, "disconnect": lab.disconnect}[args.action](args.service)
+        return lab.limit_cpu(name, args.cpus)
+    return {"kill": lab.kill, "pause": lab.pause, "disconnect": lab.disconnect}[args.action](name)
 
 
 def _heal(ctx: Context, lab: Infra, services: list[str]) -> int:

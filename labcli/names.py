@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from services.common.topology import SWITCHED_NAMES
+
 # The command that puts a switch of each kind on.
 COMMANDS = {"failure": "fail", "defence": "defend", "setting": "set"}
 Switches = dict[str, list[dict[str, Any]]]  # the catalogue: each service's
@@ -27,9 +29,10 @@ def did_you_mean(name: str, known: Iterable[str], what: str) -> str:
 
 def switch_advice(catalogue: Switches, service: str, kind: str, name: str) -> str:
     """What may have been meant with a service, or a switch of that kind, that the catalogue has not."""
-    if service not in catalogue:
-        return did_you_mean(service, catalogue, "services")
-    for switch in catalogue[service]:
+    if service not in SWITCHED_NAMES:
+        return did_you_mean(service, SWITCHED_NAMES, "services")
+    of_service = catalogue[SWITCHED_NAMES[service][0].spec.name]
+    for switch in of_service:
         if switch["name"] == name and switch["kind"] != kind:
             other = switch["kind"]
             return f"{name} is a {other} of {service}: ./scripts/lab {COMMANDS[other]} {service} {name}"

@@ -13,7 +13,7 @@ from .api import Document
 from .context import Context
 from .errors import LabError, Refused, UsageError
 from .names import COMMANDS, Switches, did_you_mean, near_names, switch_advice
-from .views import switch_lines, switch_words
+from .views import instances_of, switch_lines, switch_words
 
 Value = bool | int | float | str
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -117,12 +117,25 @@ def _switched_on(ctx: Context, only: str | None, kind: str) -> tuple[list[tuple[
     """What is on of this kind, as service and name, and the services that do not answer."""
     services = ctx.room.get("/api/state")["services"]
     if only is not None:
-        if only not in services:
-            raise LabError(f"there is no service {only!r}", did_you_mean(only, services, "services"))
-        services = {only: services[only]}
+        known = services | {name: one for state in services.values() for name, one in instances_of(state).items()}
+        if only not in known:
+            raise LabError(f"there is no service {only!r}", did_you_mean(only, known, "services"))
+        services = {only: known[only]}
     silent = [service for service, state in services.items() if not state["up"]]
-    found = [(service, name) for service, state in services.items() for name in state["active"].get(kind, {})]
+    found = [(where, name) for service, state in services.items() for where, name in _on_in(service, state, kind)]
     return found, silent
+
+
+def _on_in(service: str, state: Document, kind: str) -> list[tuple[str, str]]:
+    """What is on in a service: under its own name where all of its instances have it, else under theirs."""
+    instances = instances_of(state) or {service: state}
+    names = {name: None for one in instances.values() for name in one["active"].get(kind, {})}
+    having = {name: [where for where, one in instances.items() if name in one["active"][kind]] for name in names}
+    return [
+        (where, name)
+        for name, found in having.items()
+        for where in ([service] if len(found) == len(instances) else found)
+    ]
 
 
 def _change(ctx: Context, service: str, kind: str, name: str, active: bool, params: dict[str, Any]) -> Document:

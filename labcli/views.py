@@ -141,20 +141,53 @@ def _service_rows(services: Mapping[str, Document], style: Style) -> list[list[s
     """A row for each service, under a header."""
     rows = [["service", "health", "threads", "memory", "switched on"]]
     for name, state in services.items():
-        health = state["health"]
-        switches = [
-            style.paint(switch_words(kind, switch, params), "warning" if kind == "failure" else "bold")
-            for kind, active in (state.get("active") or {}).items()
-            for switch, params in active.items()
-        ]
-        word = style.paint(health["word"], HEALTH_ROLES[health["level"]])
-        rows.append([name, word, _threads(state, style), _memory(state, style), ", ".join(switches)])
+        instances = _instance_rows(state, style)
+        rows += [_row(name, state | {"active": {}} if instances else state, style), *instances]
     return rows
+
+
+def _row(name: str, state: Document, style: Style) -> list[str]:
+    """A service or an instance: health, threads, memory, and what is on."""
+    health = state["health"]
+    switches = [
+        style.paint(switch_words(kind, switch, params), "warning" if kind == "failure" else "bold")
+        for kind, active in (state.get("active") or {}).items()
+        for switch, params in active.items()
+    ]
+    if "role" in state:
+        switches = [word for word in (_share_words(state), *switches) if word]
+    word = style.paint(health["word"], HEALTH_ROLES[health["level"]])
+    return [name, word, _threads(state, style), _memory(state, style), ", ".join(switches)]
+
+
+def instances_of(service: Document) -> Mapping[str, Document]:
+    """The instances of a service that has several; none of one that is alone."""
+    found: Mapping[str, Document] = service.get("instances", {})
+    return found
+
+
+def _instance_rows(service: Document, style: Style) -> list[list[str]]:
+    """A row for each instance, where more than the first one is in use or has something on."""
+    instances = instances_of(service)
+    differs = [one for one in list(instances.values())[1:] if one["role"] != "standby" or any(one["active"].values())]
+    return [row for name, one in instances.items() for row in [_row(f"  {name}", one, style)]] if differs else []
+
+
+def _share_words(instance: Document) -> str:
+    """What an instance gets: "33 % of the calls", or why it gets none."""
+    if instance["role"] != "in_use":
+        return str(instance["role"])
+    return "" if instance["share"] is None else f"{percent(instance['share'])} % of the calls"
 
 
 def cure_lines(state: Document, touched: Collection[str], hint: Callable[[str], str]) -> list[str]:
     """How each service that the lab has given up on comes back; `touched` are those to which `infra` did something."""
-    silent = [name for name, service in state["services"].items() if "down" in service["health"]["problems"]]
+    silent = [
+        name
+        for service, found in state["services"].items()
+        for name, one in (instances_of(found) or {service: found}).items()
+        if "down" in one["health"]["problems"] and one.get("role") != "standby"
+    ]
     return [
         f"{name} waits for you, `infra` did this: {hint(f'infra heal {name}')}"
         if name in touched

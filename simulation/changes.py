@@ -11,7 +11,7 @@ from services.common.scenes.model import Scene, Switched
 from services.common.switches.base import Switch
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.params import defaults, parse_params
-from services.common.topology import BY_NAME, CHAIN_NAMES
+from services.common.topology import BY_NAME, CHAIN, CHAIN_NAMES, instances
 
 from .simulated_switches import unbounded
 
@@ -81,9 +81,11 @@ def find(service: str, name: str) -> type[Switch]:
     Raises:
         NotFound: naming what there is.
     """
-    if service not in CHAIN_NAMES:  # of the traffic, the users a second can be changed, and they are the scene's own
-        raise NotFound(f"there is no service {service!r:.60}", field="service", allowed=list(CHAIN_NAMES))
-    found = {switch.name: switch for switch in CATALOGUE[service]}
+    # Of the traffic, the users a second can be changed, and they are the scene's own.
+    owners = {**{each.name: each.spec.name for each in instances(CHAIN)}, **{name: name for name in CHAIN_NAMES}}
+    if service not in owners:
+        raise NotFound(f"there is no service {service!r:.60}", field="service", allowed=sorted(owners))
+    found = {switch.name: switch for switch in CATALOGUE[owners[service]]}
     if name not in found:
         raise NotFound(f"{service} has no switch {name!r:.60}", field="name", allowed=[THREADS, *sorted(found)])
     return found[name]

@@ -44,8 +44,6 @@ RESTART_SECONDS = 1.0  # until gunicorn has a new worker
 HEALTH_CHECK_SECONDS = 0.8  # as services/common/process/service.py has it
 
 
-
-
 class Visit(Call):
     """One request in one service, in simulated time."""
 

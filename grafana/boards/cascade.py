@@ -23,6 +23,7 @@ from grafana.panels import (
     state_timeline,
     timeseries,
 )
+from services.common.topology import API
 from services.control_room.health import WHY
 
 WHY_COLORS = (GREEN, VERMILLION, VERMILLION, VERMILLION, ORANGE, PURPLE, ORANGE)
@@ -270,6 +271,51 @@ def _cache() -> list[Panel]:
     ]
 
 
+INSTANCES = [instance.name for instance in API.instances]
+INSTANCE_LINES = [line(name, color) for name, color in zip(INSTANCES, (SKY, VERMILLION, GREEN), strict=True)]
+ROLES = {
+    0: ("in use", GREEN),
+    1: ("standby", GREY),
+    2: ("EJECTED", PURPLE),
+    3: ("FAILS its checks", VERMILLION),
+}
+
+
+def _instances() -> list[Panel]:
+    return [
+        timeseries(
+            "Who gets the traffic",
+            "The requests that each instance of the api gets, by the caller's balancer. An average over three hides "
+            "the one that is broken.",
+            [query("sum by (target) (rate(lab_upstream_requests_total[15s]))", "{{target}}")],
+            unit="reqps",
+            overrides=INSTANCE_LINES,
+        ),
+        timeseries(
+            "Who answers",
+            "Of the requests that each instance gets, the share with a good answer. One at 50 % beside two at 100 % is "
+            "a bad release; one at 0 % that gets all the traffic is a black hole.",
+            [
+                query(
+                    """sum by (target) (rate(lab_upstream_requests_total{outcome="ok"}[15s]))
+                    / (sum by (target) (rate(lab_upstream_requests_total[15s])) > 0)""",
+                    "{{target}}",
+                )
+            ],
+            unit="percentunit",
+            min=0,
+            max=1,
+            overrides=INSTANCE_LINES,
+        ),
+        state_timeline(
+            "What each instance is to its caller",
+            "In use, standing by, ejected since it failed, or failing its health checks.",
+            [query('lab_upstream_state{peer="api"}', "{{target}}")],
+            meanings=ROLES,
+        ),
+    ]
+
+
 def before(name: str) -> str:
     """A KPI, as long ago as the variable `ago` says."""
     return f'lab_kpi{{name="{name}"}} offset $ago >= 0'
@@ -318,6 +364,7 @@ def cascade() -> dict[str, Any]:
         (10, [(12, panel) for panel in _limits()]),
         (7, [(12, panel) for panel in _defences()]),
         (8, [(12, panel) for panel in _cache()]),
+        (9, [(8, panel) for panel in _instances()]),
         (9, [(12, panel) for panel in _two_runs()]),
     ]
     about_ago = "How long before this run the one began that it is compared with, such as 200s."

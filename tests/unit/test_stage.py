@@ -47,7 +47,7 @@ class Lab:
             raise problems.Unreachable(f"{service} does not answer")
         self.done.append((name, active))
 
-    def set_traffic(self, rps, seed, epoch):
+    def set_traffic(self, rps, seed, epoch, patience_seconds):
         self.done.append(("traffic", rps))
 
     def test_requests(self, count):

@@ -38,7 +38,7 @@ class OutlierEjection(Defence):
     success_ratio = Param(0.0, "share of its last requests that must succeed; 0 is not looked at", "", 0, 1)
     requests = Param(20, "how many of its last requests that share is of", "", 1, 1000)
     base_seconds = Param(5.0, "how long it is ejected the first time; then two, three times as long", "s", 0.1, 300)
-    max_ejected_ratio = Param(0.34, "share of the instances that may be ejected at once", "", 0, 1)
+    max_ejected_ratio = Param(0.5, "share of the instances that may be ejected at once", "", 0, 1)
     panic_ratio = Param(0.5, "share of instances left below which all are asked again", "", 0, 1)
     refusals_count = Param(True, "whether a refusal (503: shed, starting) is a failure of the instance")
     timeouts_count = Param(True, "whether an answer that did not come in time is a failure of the instance")

@@ -17,10 +17,15 @@ const METERS = {
 const PIPS = 14;
 const PAD = 14;
 const TAGS = { wide: 4, tall: 2 };
+const STRIP = 62; // of a service with several instances, above its meters
+const SHAPES = { standby: "unknown", ejected: "defence", failing: "error", down: "error" }; // of what is not in use
+
+const hasSeveral = (chain) => chain.some(({ instances }) => instances.length > 1);
+const stripOf = ({ instances }) => (instances.length > 1 ? STRIP : 0);
 
 /** One beside the other: the users' node is narrower, the others share what is left. */
 function wideLayout(chain) {
-  const [width, height, first, gap] = [1194, 396, 190, 92];
+  const [width, height, first, gap] = [1194, hasSeveral(chain) ? 452 : 396, 190, 92];
   const others = (width - first - gap * (chain.length - 1)) / (chain.length - 1);
   const boxes = chain.map((_, index) => (index === 0 ? [0, 0, first, height] : [first + gap + (index - 1) * (others + gap), 0, others, height]));
   return { size: [width, height], boxes, head: 82, row: 56, columns: 1, tag: 26 };
@@ -30,8 +35,9 @@ function wideLayout(chain) {
 function tallLayout(chain) {
   const [width, head, row, gap, columns, tag] = [340, 50, 50, 60, 2, 25];
   let y = 0;
-  const boxes = chain.map(({ meters }, index) => {
-    const height = head + Math.ceil(meters.length / columns) * row + (index === 0 ? 4 : TAGS.tall * tag + 6);
+  const boxes = chain.map((service, index) => {
+    const { meters } = service;
+    const height = head + stripOf(service) + Math.ceil(meters.length / columns) * row + (index === 0 ? 4 : TAGS.tall * tag + 6);
     const box = [0, y, width, height];
     y += height + gap;
     return box;
@@ -71,7 +77,9 @@ function drawEdge(before, after, tall, isFirst) {
   return { group, there, back, rate, extra, good, bad };
 }
 
-function drawNode({ title, meters }, layout, [x, y, width, height], tall) {
+function drawNode(service, layout, [x, y, width, height], tall) {
+  const { title, meters, instances } = service;
+  const head = layout.head + stripOf(service);
   const group = s("g", { class: "node", transform: `translate(${x} ${y})` });
   const health = s("text", { class: "health", x: tall ? width - PAD : PAD + 25, y: tall ? 32 : 66, "text-anchor": tall ? "end" : "start" });
   const shape = s("g", { transform: tall ? "translate(0 17)" : `translate(${PAD} 52)` });
@@ -84,20 +92,52 @@ function drawNode({ title, meters }, layout, [x, y, width, height], tall) {
   const column = (width - 2 * PAD - (layout.columns - 1) * 20) / layout.columns;
   const made = {};
   meters.forEach((meter, index) => {
-    const at = [PAD + (index % layout.columns) * (column + 20), layout.head + Math.floor(index / layout.columns) * layout.row];
+    const at = [PAD + (index % layout.columns) * (column + 20), head + Math.floor(index / layout.columns) * layout.row];
     made[meter] = drawMeter(meter, at, column, tall);
     group.append(made[meter].group);
   });
+  const cells = instances.length > 1 ? drawInstances(instances, layout.head - 6, width) : {};
   const tags = s("g", {});
-  group.append(tags);
+  group.append(...Object.values(cells).map((cell) => cell.group), tags);
   const rows = Math.ceil(meters.length / layout.columns);
-  const free = tall ? TAGS.tall : Math.max(TAGS.wide - 1, Math.floor((height - layout.head - rows * layout.row - 10) / layout.tag));
+  const free = tall ? TAGS.tall : Math.max(TAGS.wide - 1, Math.floor((height - head - rows * layout.row - 10) / layout.tag));
   const place = { level: "", shape, judged, health, width, tall };
   return {
     group,
     meters: made,
+    showInstance: (name, shown) => cells[name]?.show(shown),
     setHealth: (level, word) => setHealth(group, place, level, word),
     setTags: (entries) => setTags(tags, entries, { free, height, layout, width }),
+  };
+}
+
+/** The instances side by side: the share of the calls that each gets, or in a word and a shape why it gets none. */
+function drawInstances(names, y, width) {
+  const gap = 6;
+  const size = (width - 2 * PAD - gap * (names.length - 1)) / names.length;
+  return Object.fromEntries(names.map((name, index) => [name, drawInstance(name, [PAD + index * (size + gap), y], size)]));
+}
+
+function drawInstance(name, [x, y], width) {
+  const number = s("text", { class: "instance-name", x: 8, y: 20 }, name.slice(name.lastIndexOf("-") + 1));
+  const word = s("text", { class: "instance-word", x: width / 2, y: 43, "text-anchor": "middle" });
+  const shape = s("g", { transform: `translate(${width - 23} 6)` });
+  const group = s("g", { class: "instance", transform: `translate(${x} ${y})` }, s("rect", { class: "instance-box", width, height: STRIP - 10, rx: 8 }), number, shape, word);
+  return {
+    group,
+    show: ({ role, text, level }) => {
+      set(group, "data-role", role);
+      set(group, "data-level", level);
+      say(word, text);
+      const look = SHAPES[role] ?? level;
+      if (shape.dataset.look === look) return;
+      shape.dataset.look = look;
+      const drawn = icon(look);
+      set(drawn, "width", "16");
+      set(drawn, "height", "16");
+      shape.replaceChildren(drawn);
+      set(shape, "class", look);
+    },
   };
 }
 

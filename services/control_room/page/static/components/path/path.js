@@ -113,6 +113,7 @@ class Path {
     const service = state.services[name];
     node.setHealth(HEALTH[service.health.level], service.health.word);
     node.setTags(tagsOf(service));
+    for (const [instance, found] of Object.entries(service.instances ?? {})) node.showInstance(instance, instanceOf(found));
     for (const meter of meters) node.meters[meter].show(...METERS[meter](service, state));
   }
 
@@ -206,12 +207,26 @@ const METERS = {
   },
 };
 
+/** An instance in use shows the share of the calls that it gets, any other one why it gets none. */
+function instanceOf({ up, role, share, health }) {
+  if (!up) return { role: "down", text: "down", level: "unknown" };
+  const text = role === "in_use" ? (share == null ? "in use" : `${Math.round(share * 100)} %`) : role;
+  return { role, text, level: role === "standby" ? "unknown" : HEALTH[health.level] };
+}
+
 function tagsOf(service) {
   return ["failure", "defence", "setting"].flatMap((kind) =>
     Object.entries(service.active[kind])
       .filter(([switched]) => switched !== "arrivals")
-      .map(([switched]) => ({ kind, text: kind === "setting" ? changed(switched, service) : words(switched) })),
+      .map(([switched]) => ({ kind, text: (kind === "setting" ? changed(switched, service) : words(switched)) + whereOn(service, kind, switched) })),
   );
+}
+
+/** Which instances have it, where not all of them do: " (2)". */
+function whereOn({ instances }, kind, switched) {
+  const names = Object.keys(instances ?? {});
+  const on = names.filter((name) => switched in instances[name].active[kind]);
+  return on.length && on.length < names.length ? ` (${on.map((name) => name.slice(name.lastIndexOf("-") + 1)).join(", ")})` : "";
 }
 
 /** A setting that is not at its default; of the cache it says more. */

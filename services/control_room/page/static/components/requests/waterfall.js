@@ -23,6 +23,8 @@ const REASONS = {
   queue_full: "its queue is full",
   shed: "it sheds load",
   breaker_open: "its circuit breaker is open",
+  no_instance: "its defences leave no instance to ask",
+  starting: "it has been started again, and does not serve yet",
   error_rate: "an injected error",
   outage: "it refuses all work",
   reset: "the lab was reset meanwhile",
@@ -79,7 +81,7 @@ function hopRows(hop, zero, total, isBad) {
       h(
         "div",
         { class: "fall-who" },
-        h("b", { class: failed ? "error" : "good" }, icon(failed ? "error" : "good"), h("span", {}, hop.service)),
+        h("b", { class: failed ? "error" : "good" }, icon(failed ? "error" : "good"), h("span", {}, hop.instance ?? hop.service)),
         h("span", { class: isBad ? "error" : "soft" }, notes.join(" · ")),
       ),
       track(
@@ -102,7 +104,7 @@ function attemptRow(attempt, index, count, zero, total) {
       "div",
       { class: `fall-attempt ${level}` },
       icon(level),
-      h("span", {}, `${number} to ${attempt.peer}: ${OUTCOMES[attempt.outcome] ?? attempt.outcome}${why}, ${seconds(attempt.seconds)}`),
+      h("span", {}, `${number} to ${attempt.instance ?? attempt.peer}: ${OUTCOMES[attempt.outcome] ?? attempt.outcome}${why}, ${seconds(attempt.seconds)}`),
     ),
     track("thin", bar(level, attempt.started_at - zero, attempt.seconds, total)),
   );
@@ -111,7 +113,7 @@ function attemptRow(attempt, index, count, zero, total) {
 function lastWord(result) {
   if (!result.hops.length) return h("p", {}, "No answer came back, so what happened inside is not known.");
   const silent = result.hops.at(-1).attempts.find((attempt) => attempt.outcome === "timeout");
-  return silent ? h("p", {}, `${silent.peer} did not answer in time: what it did is not known here. It may still be at work.`) : null;
+  return silent ? h("p", {}, `${silent.instance ?? silent.peer} did not answer in time: what it did is not known here. It may still be at work.`) : null;
 }
 
 function row(who, drawn) {

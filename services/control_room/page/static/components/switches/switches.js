@@ -26,14 +26,15 @@ export async function mountSwitches(root, lab, chain) {
     return;
   }
   const titles = Object.fromEntries(chain.map(({ name, title }) => [name, title === name ? name : `${name} (the ${title})`]));
-  const groups = Object.entries(services).map(([service, described]) => new Group(service, titles[service], described, lab));
+  const groups = Object.entries(services).map(([service, described]) => new Group(chain.find(({ name }) => name === service), titles[service], described, lab));
   root.append(h("div", { class: "switch-services" }, ...groups.map((group) => group.element)));
   lab.subscribe(({ state }) => state && groups.forEach((group) => group.show(state.services[group.service])));
 }
 
 class Group {
-  constructor(service, title, described, lab) {
+  constructor({ name: service, instances }, title, described, lab) {
     this.service = service;
+    this.target = service; // or one of its instances
     this.switches = described.map((one) => new Switch(service, one, lab));
     this.count = h("small", {}, "");
     // Folded on a phone, where all of them together would be a dozen screens.
@@ -41,8 +42,23 @@ class Group {
       "details",
       { class: "switch-service", open: WIDE.matches },
       h("summary", {}, h("h3", {}, title), this.count),
+      instances.length > 1 && this.targets(service, instances),
       ...KINDS.map((kind) => this.kind(...kind)),
     );
+  }
+
+  /** What the switches are set on: all instances, or one. */
+  targets(service, instances) {
+    const id = `target-${service}`;
+    const options = [h("option", { value: service }, "all instances"), ...instances.map((name) => h("option", { value: name }, name))];
+    const choice = h("select", { id, onchange: () => this.choose(choice.value) }, ...options);
+    return h("p", { class: "switch-target" }, h("label", { for: id }, "Switches of "), choice);
+  }
+
+  choose(target) {
+    this.target = target;
+    for (const one of this.switches) one.service = target;
+    if (this.state) this.show(this.state);
   }
 
   kind(kind, title, what) {
@@ -58,7 +74,9 @@ class Group {
     );
   }
 
-  show(state) {
+  show(service) {
+    this.state = service;
+    const state = service.instances?.[this.target] ?? service;
     this.switches.forEach((one) => one.show(state));
     const on = Object.values(state.active).flatMap(Object.keys).map(words);
     const named = on.length > MOST_NAMED ? `${on.length} changed` : on.join(", ");
