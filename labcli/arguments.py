@@ -153,8 +153,12 @@ def _add_predicting(commands: _Commands) -> None:
     predict.add_argument("--rps", type=_some_rps, metavar="N", help="users a second, any number of them")
     _add_with(predict)
     predict.add_argument("--seeds", type=_count, metavar="N", help="how often, with other dice (default 5, or 3)")
-    predict.add_argument(
+    instead = predict.add_mutually_exclusive_group()
+    instead.add_argument(
         "--recovers-below", action="store_true", help="the load below which it recovers by itself after the trigger"
+    )
+    instead.add_argument(
+        "--compare-policies", action="store_true", help="each number with every balancing policy of the frontend"
     )
 
 

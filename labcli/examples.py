@@ -128,6 +128,7 @@ examples:
   ./scripts/lab predict retry_storm --set api.client.attempts=2   one retry, in every step
   ./scripts/lab predict retry_storm --with retry_budget     the defence is on from the start
   ./scripts/lab predict retry_storm --recovers-below        the load below which it comes back by itself
+  ./scripts/lab predict gray_failure --compare-policies     every number with each balancing policy
 beyond what this machine can bear:
   ./scripts/lab predict retry_storm --rps 1000 --recovers-below --seeds 1 \\
     --set database.capacity.connections=x50 database.capacity.queue_limit=x50 database.threads=x50 \\

@@ -16,7 +16,7 @@ from .defences import Wanted, resolved, services_of
 from .errors import LabError, UsageError
 from .names import did_you_mean
 from .switching import typed
-from .views import prediction_table, trial_table
+from .views import policy_table, prediction_table, trial_table
 
 if TYPE_CHECKING:
     from services.common.scenes.model import Scene
@@ -47,7 +47,7 @@ def predict(ctx: Context, args: Namespace) -> int:
     seeds = range(1, count + 1)
     try:
         scene, threads = _changed(scene, args)
-        run = _threshold if args.recovers_below else _numbers
+        run = _threshold if args.recovers_below else _policies if args.compare_policies else _numbers
         run(ctx, scene, seeds, threads)
     except Problem as problem:
         raise UsageError(*problem.lines()) from None
@@ -130,6 +130,27 @@ def _numbers(ctx: Context, scene: Scene, seeds: Sequence[int], threads: dict[str
     ctx.console.say(f"{scene.name} at {scene.rps:g} users a second, simulated with {len(seeds)} seeds: the median")
     ctx.console.say()
     for line in prediction_table(predicted, ctx.console.style):
+        ctx.console.say(line)
+
+
+def _policies(ctx: Context, scene: Scene, seeds: Sequence[int], threads: dict[str, int]) -> None:
+    """Print what each expectation would measure with each balancing policy, from the scene's start to its end."""
+    from services.common.calls.balancing import BALANCERS
+    from services.common.switches.settings import UpstreamSetting
+    from services.common.topology import FRONTEND
+    from simulation.changes import Change, changed_scene
+    from simulation.prediction import predict as simulate
+
+    predicted = {}
+    for policy in BALANCERS:
+        change = Change(FRONTEND.name, UpstreamSetting.name, UpstreamSetting.policy.name, policy, None)
+        progress = _progress(ctx, f"{scene.name} with {policy}")
+        entries = simulate(changed_scene(scene, [change], None), seeds, threads, progress)
+        predicted[policy] = [entry.describe() for entry in entries]
+    ctx.console.data({"scene": scene.name, "rps": scene.rps, "seeds": len(seeds), "policies": predicted})
+    ctx.console.say(f"{scene.name} with each policy from its start to its end, {len(seeds)} seeds: the median")
+    ctx.console.say()
+    for line in policy_table(predicted, ctx.console.style):
         ctx.console.say(line)
 
 

@@ -288,6 +288,21 @@ def prediction_table(predicted: Sequence[Document], style: Style) -> list[str]:
     return table(rows, style.paint)
 
 
+def policy_table(predicted: Mapping[str, Sequence[Document]], style: Style) -> list[str]:
+    """What each policy makes of each expectation, the median; in the colour of whether it is as expected."""
+    policies = list(predicted)
+    rows = [["expectation", *policies]]
+    for entries in zip(*predicted.values(), strict=True):
+        cells = [
+            "not modelled"
+            if entry["predicted"] is None
+            else style.paint(entry["predicted"], "good" if entry["as_expected"] == entry["seeds"] else "warning")
+            for entry in entries
+        ]
+        rows.append([entries[0]["text"], *cells])
+    return table(rows, style.paint)
+
+
 def predicted_words(entry: Document) -> str:
     """A prediction in a cell: "39 % (37 to 41 %)"."""
     if entry["predicted"] is None:

@@ -99,8 +99,8 @@ def test_of_two_choices_the_busiest_of_three_is_never_taken():
 
 
 def test_peak_ewma_weighs_latency_with_requests_in_flight():
-    assert picked("peak_ewma", loaded((4, 0, 0), (0.1, 1.0, 1.0))) == {"api-1": 300}
-    assert picked("peak_ewma", loaded((10, 0, 1), (0.1, 1.0, 1.0))) == {"api-2": 300}
+    found = picked("peak_ewma", loaded((4, 0, 1), (0.1, 1.0, 1.0)))
+    assert found["api-1"] > found["api-2"] > 50 and found["api-3"] == 0
 
 
 def test_a_peak_counts_at_once_and_is_forgotten_slowly():

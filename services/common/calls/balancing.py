@@ -98,26 +98,25 @@ class PowerOfTwoChoices(Balancer):
 
 
 class PeakEwma(Balancer):
-    """The one whose latency times its requests in flight is least, with an average that jumps to each peak.
+    """Of two chosen at random, the one whose latency times its requests in flight is less.
 
-    Finagle's `p2cPeakEwma`, over all targets instead of two, as there are three.
+    The average latency jumps to each peak. Finagle's `p2cPeakEwma`.
     """
 
     name = "peak_ewma"
 
     def pick(self, targets: Sequence[Target]) -> Target:
-        """The one with the least load."""
+        """The better one of two."""
         now = self.clock()
-        loads = [self._load(target, now) for target in targets]
-        least = min(loads)
-        return self.random.choice([target for target, load in zip(targets, loads, strict=True) if load == least])
+        return min(self.random.sample(targets, min(2, len(targets))), key=lambda target: _load(target, now))
 
-    def _load(self, target: Target, now: float) -> float:
-        """One that nobody has observed has no latency yet, and is tried with one request at a time."""
-        idle = math.exp(-max(0.0, now - target.ewma_at) / TAU_SECONDS)
-        if not target.ewma_seconds:
-            return math.inf if target.in_flight else 0.0
-        return target.ewma_seconds * idle * (target.in_flight + 1)
+
+def _load(target: Target, now: float) -> float:
+    """One that nobody has observed has no latency yet, and is tried with one request at a time."""
+    if not target.ewma_seconds:
+        return math.inf if target.in_flight else 0.0
+    idle = math.exp(-max(0.0, now - target.ewma_at) / TAU_SECONDS)
+    return target.ewma_seconds * idle * (target.in_flight + 1)
 
 
 BALANCERS: dict[str, type[Balancer]] = {

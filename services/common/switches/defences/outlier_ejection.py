@@ -47,6 +47,7 @@ class OutlierEjection(Defence):
         super().__init__(host)
         self._lock = threading.Lock()
         self._records: dict[str, _Record] = {}
+        self._instances = 1  # in use
 
     def on_start(self) -> None:
         with self._lock:
@@ -60,6 +61,7 @@ class OutlierEjection(Defence):
     def narrow(self, targets: Sequence[Target]) -> Sequence[Target]:
         now = self.host.clock()
         with self._lock:
+            self._instances = len(targets)
             left = [target for target in targets if not self._is_ejected(target.name, now)]
         return left if len(left) >= self.panic_ratio * len(targets) else targets
 
@@ -90,7 +92,7 @@ class OutlierEjection(Defence):
     def _eject(self, record: _Record, why: str, now: float) -> None:
         """Eject it, unless as many are ejected as may be; the lock is held."""
         out = sum(each.until > now for each in self._records.values())
-        if (out + 1) > self.max_ejected_ratio * max(len(self._records), 1) + 1e-9:
+        if out + 1 > self.max_ejected_ratio * self._instances:
             return
         healthy_for = now - record.until
         forgiven = int(healthy_for / self.base_seconds) if record.until else 0
