@@ -235,7 +235,7 @@ def control_panel() -> Panel:
         "tooltip": {"mode": "none"},
     }
     targets = [
-        now('lab_switch_active{kind="failure"}', "{{job}} {{name}}"),
+        now('max by (job, kind, name) (lab_switch_active{kind="failure"})', "{{job}} {{name}}"),
         now("lab_service_health", "{{service}} health"),
         now("lab_scene_active", "scene {{scene}}"),
         now("lab_edge_health", "{{service}} calls problem"),

@@ -135,20 +135,24 @@ def happenings() -> list[dict[str, Any]]:
     return [
         annotation("Scene", BLUE, "lab_scene_active == 1", "scene: {{scene}}", toggle=True),
         annotation(
-            "Failure is on", VERMILLION, 'lab_switch_active{kind="failure"} == 1', "{{job}}: {{name}}", toggle=True
+            "Failure is on",
+            VERMILLION,
+            'max by (job, name) (lab_switch_active{kind="failure"}) == 1',
+            "{{job}}: {{name}}",
+            toggle=True,
         ),
         annotation(
             "Trigger removed",
             PURPLE,
-            """(lab_switch_changed_timestamp_seconds{kind="failure"} > 0) * 1000
-            and on (job, kind, name) lab_switch_active == 0""",
+            """(max by (job, kind, name) (lab_switch_changed_timestamp_seconds{kind="failure"}) > 0) * 1000
+            and on (job, kind, name) max by (job, kind, name) (lab_switch_active) == 0""",
             "{{job}}: {{name}} off, the trigger is removed",
             value_is_time=True,
         ),
         annotation(
             "Setting or defence changed",
             GREY,
-            '(lab_switch_changed_timestamp_seconds{kind!="failure"} > 0) * 1000',
+            '(max by (job, kind, name) (lab_switch_changed_timestamp_seconds{kind!="failure"}) > 0) * 1000',
             "{{job}}: {{name}} ({{kind}})",
             value_is_time=True,
         ),
@@ -159,14 +163,14 @@ def happenings() -> list[dict[str, Any]]:
 def _restarts() -> list[dict[str, Any]]:
     restarted = """process_start_time_seconds * 1000
     and on (job, instance) (changes(process_start_time_seconds[1m]) > 0)"""
-    killed = "(max by (job) (changes(lab_oom_kills_total[1m])) > 0)"
+    killed = "(changes(lab_oom_kills_total[1m]) > 0)"
     return [
-        annotation("Restart", ORANGE, restarted, "{{job}} was started again", value_is_time=True),
+        annotation("Restart", ORANGE, restarted, "{{instance}} was started again", value_is_time=True),
         annotation(
             "OOM kill",
             VERMILLION,
-            f"{restarted} and on (job) {killed}",
-            "{{job}} passed its memory limit, and the kernel killed it",
+            f"{restarted} and on (instance) {killed}",
+            "{{instance}} passed its memory limit, and the kernel killed it",
             value_is_time=True,
         ),
     ]

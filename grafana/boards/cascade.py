@@ -187,9 +187,9 @@ def _limits() -> list[Panel]:
             "Connections of the api in use against how many there are, and those who wait for one. When the lines "
             "touch, requests fail without the database having seen them.",
             [
-                query("lab_pool_connections_in_use", "in use"),
-                query("lab_pool_connections_max", "there are"),
-                query("lab_pool_waiting", "wait for one"),
+                query("sum(lab_pool_connections_in_use)", "in use"),
+                query("sum(lab_pool_connections_max)", "there are"),
+                query("sum(lab_pool_waiting)", "wait for one"),
             ],
             unit="none",
             overrides=[
@@ -227,14 +227,14 @@ def _defences() -> list[Panel]:
             "Circuit breakers",
             "Closed lets calls through, open fails them at once. A breaker does nothing until its defence is switched "
             "on.",
-            [query("lab_breaker_state", "{{job}} → {{peer}}")],
+            [query("max by (job, peer) (lab_breaker_state)", "{{job}} → {{peer}}")],
             meanings=BREAKER,
         ),
         timeseries(
             "Retries that the budget still allows",
             "Tokens of the retry budget: each retry takes one, successes bring them back. At 0 there are no more "
             "retries. The budget does nothing until its defence is switched on.",
-            [query("lab_retry_budget_tokens", "{{job}} → {{peer}}")],
+            [query("sum by (job, peer) (lab_retry_budget_tokens)", "{{job}} → {{peer}}")],
             unit="none",
             overrides=[line("frontend → api", SKY), line("api → database", ORANGE)],
         ),

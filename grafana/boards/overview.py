@@ -153,7 +153,10 @@ def _failing_and_memory() -> list[Panel]:
             "Memory, of each limit",
             "A saw tooth is a leak: it climbs, the kernel kills the process at 100 %, and it starts again from below. "
             "A line marks each kill.",
-            [query('lab:memory_ratio{job=~"frontend|api|database"}', "{{job}}"), query("vector(1)", "limit: killed")],
+            [
+                query('max by (job) (lab:memory_ratio{job=~"frontend|api|database"})', "{{job}}"),
+                query("vector(1)", "limit: killed"),
+            ],
             unit="percentunit",
             overrides=[
                 line("frontend", SKY),
@@ -189,7 +192,7 @@ def _full_and_waiting() -> list[Panel]:
             "Requests that wait: for a connection of the api's pool, and for one of the database's. A line that does "
             "not come down again is work that nobody waits for any more.",
             [
-                query("lab_pool_waiting", "for the api's pool"),
+                query("sum(lab_pool_waiting)", "for the api's pool"),
                 query("lab_db_queue_depth", "for the database"),
                 query("lab_traffic_in_flight", "users waiting"),
             ],
@@ -208,13 +211,29 @@ def _switches() -> list[Panel]:
         state_timeline(
             "Failures: what was on, and when",
             "Every failure that was on. Find the first bar before the users' line fell, and then the last one to go.",
-            [query(ever('lab_switch_active{kind="failure"}', "job, kind, name", "none was on"), "{{job}} {{name}}")],
+            [
+                query(
+                    ever(
+                        'max by (job, kind, name) (lab_switch_active{kind="failure"})', "job, kind, name", "none was on"
+                    ),
+                    "{{job}} {{name}}",
+                )
+            ],
             meanings=ON_OFF,
         ),
         state_timeline(
             "Defences and settings: what was changed, and when",
             "Every defence, and every setting that differed from its default. Which of these bars ended the outage?",
-            [query(ever('lab_switch_active{kind!="failure"}', "job, kind, name", "none was on"), "{{job}} {{name}}")],
+            [
+                query(
+                    ever(
+                        'max by (job, kind, name) (lab_switch_active{kind!="failure"})',
+                        "job, kind, name",
+                        "none was on",
+                    ),
+                    "{{job}} {{name}}",
+                )
+            ],
             meanings={0: ("off", GREY), 1: ("ON", SKY)},
         ),
     ]

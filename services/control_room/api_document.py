@@ -11,6 +11,7 @@ from services.common.scenes.files import all_scenes
 from services.common.scenes.play import MAX_DEFENCES, SEED
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.settings import ArrivalsSetting
+from services.common.topology import SWITCHED_NAMES
 from services.control_room.lab import MAX_TEST_REQUESTS
 
 
@@ -26,11 +27,11 @@ def _write(summary: str, body: dict[str, Any], what: str, *errors: str, **conten
 
 def _switch_paths() -> dict[str, Any]:
     return {
-        f"/api/services/{service}/{switch.kind}s/{switch.name}": _write(
+        f"/api/services/{name}/{switch.kind}s/{switch.name}": _write(
             switch.story, switch_body(switch), "the switch as it is now", "404", "409", "503"
         )
-        for service, switches in CATALOGUE.items()
-        for switch in switches
+        for name, instances in SWITCHED_NAMES.items()
+        for switch in CATALOGUE[instances[0].spec.name]
     }
 
 

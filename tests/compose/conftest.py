@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from services.common.topology import instances
 from tests.conftest import RESULTS, wait_until
 from tests.support.agreement import Agreement
-from tests.support.labs import PORTS, LabUnderTest, free_offset, table
+from tests.support.labs import PORTS, LabUnderTest, free_offset, instance_of, table
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ["traffic", "frontend", "api", "database", "control-room"]
+INSTANCES = [instance.name for instance in instances()]
 
 
 # Run inside a service's container. Its main process cannot be killed from there, unless it is the only one.
@@ -53,10 +54,10 @@ class ComposeLab(LabUnderTest):
         """Build and start it, and wait until Prometheus has seen it."""
         wanted = os.environ.get("LAB_SERVICES", "").split()
         self.compose("up", "-d", "--build", "--wait", *wanted)
-        wait_until(lambda: len(self.query("up == 1")) >= len(SERVICES), "Prometheus has scraped every service", 30)
+        wait_until(lambda: len(self.query("up == 1")) >= len(INSTANCES), "Prometheus has scraped every service", 30)
 
     def container(self, service: str) -> str:
-        return self.compose("ps", "-aq", service).strip()
+        return self.compose("ps", "-aq", instance_of(service)).strip()
 
     def docker(self, *arguments: str) -> str:
         return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True, timeout=60).stdout

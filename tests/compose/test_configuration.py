@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from services.common.topology import instances
 from tests.compose.conftest import ROOT
 from tests.conftest import wait_until
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.compose
 
 def test_prometheus_accepts_its_configuration(lab):
     lab.compose("exec", "-T", "prometheus", "promtool", "check", "config", "/etc/prometheus/prometheus.yml")
-    wanted = {"frontend", "api", "database", "traffic", "control-room"}
+    wanted = {instance.name for instance in instances()}
     wait_until(lambda: wanted <= {labels["job"] for labels, _ in lab.query("up == 1")}, "every service is scraped")
 
 

@@ -21,15 +21,15 @@ def test_normal(lab, play):
 @pytest.mark.quiet
 def test_memory_leak(lab, play):
     after = lab.last_event()
-    start = lab.value('process_start_time_seconds{job="api"}')
+    start = lab.value('process_start_time_seconds{instance="api-1"}')
     play("memory_leak")
     texts = [event["text"] for event in lab.events(after)]
     assert sum("test request took" in text for text in texts) == 12
     assert any(text.startswith("api: memory at") and "past 50 % of its limit" in text for text in texts)
-    assert lab.value('max_over_time(lab_leaked_bytes{job="api"}[2m])') > 240 * 2**20
+    assert lab.value('max_over_time(lab_leaked_bytes{instance="api-1"}[2m])') > 240 * 2**20
     see_the_kill(lab)
-    assert lab.value('process_start_time_seconds{job="api"}') > start
-    assert lab.value('lab_switch_active{job="api", name="memory_leak"}') == 1
+    assert lab.value('process_start_time_seconds{instance="api-1"}') > start
+    assert lab.value('lab_switch_active{instance="api-1", name="memory_leak"}') == 1
 
 
 def test_slow_query(lab, play):
@@ -49,7 +49,7 @@ def test_full_cascade_and_recovery(lab, play):
     assert 0.5 < lab.value(f"{failing} / {users}") < 0.8
     attempts = 'sum(rate(lab_client_attempts_total{job="frontend"}[30s]))'
     assert lab.value(f"{attempts} / {users}") > 2
-    assert lab.value('increase(lab_requests_abandoned_total{job="api"}[1m])') > 10
-    assert lab.value('lab_pool_connections_in_use{job="api"}') == 20
+    assert lab.value('increase(lab_requests_abandoned_total{instance="api-1"}[1m])') > 10
+    assert lab.value('lab_pool_connections_in_use{instance="api-1"}') == 20
     play("recovery")
     assert lab.value("lab_status") == 0

@@ -211,7 +211,7 @@ def test_every_series_that_a_panel_colours_or_shows_by_name_exists(seen):
 
 
 def test_a_switch_shows_in_prometheus_within_two_seconds(lab):
-    query = 'lab_switch_active{job="api", kind="failure", name="latency"}'
+    query = 'lab_switch_active{instance="api-1", kind="failure", name="latency"}'
     wait_until(lambda: lab.query(query), "Prometheus has scraped the api")
     lags = {"on": [], "off": []}
     for attempt in range(6):

@@ -56,7 +56,11 @@ class Plane:
 def control_room(lab: Any) -> Plane:
     def fingerprint() -> Any:
         state = lab.state()
-        return state["scene"], {name: service["active"] for name, service in state["services"].items()}
+        services = state["services"]
+        everything = services | {
+            name: one for each in services.values() for name, one in each.get("instances", {}).items()
+        }
+        return state["scene"], {name: one["active"] for name, one in everything.items()}
 
     return Plane(lab.url, "/api/openapi.json", fingerprint, lab.reset)
 

@@ -80,7 +80,7 @@ def test_killed_infrastructure_stays_down_until_it_is_healed(lab):
 
 def test_a_paused_service_is_down_and_heals(lab):
     lab.cli("infra", "pause", "api")
-    lab.wait(lambda state: "api does not answer" in state["reasons"], "the api is down")
+    lab.wait(lambda state: "api-1 does not answer" in state["reasons"], "the api is down")
     lab.cli("infra", "heal", "api")
     lab.wait(lambda state: state["services"]["api"]["up"], "the api is up")
 

@@ -13,10 +13,17 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+from services.common.topology import SWITCHED_NAMES
 from tests.conftest import wait_until
 
+
+def instance_of(service: str) -> str:
+    """The instance that a test means by the name of a service: the first one; what is an instance is itself."""
+    return SWITCHED_NAMES[service][0].name if service in SWITCHED_NAMES else service
+
+
 PORTS = {"LAB_PORT": 8080, "FRONTEND_PORT": 8000, "PROMETHEUS_PORT": 9090, "GRAFANA_PORT": 3000}
-ALL_PORTS = (3000, 8000, 8001, 8002, 8080, 9000, 9001, 9002, 9003, 9090)
+ALL_PORTS = (3000, 8000, 8001, 8002, 8011, 8021, 8080, 9000, 9001, 9002, 9003, 9011, 9021, 9090)
 
 
 def free_offset(first: int = 1000) -> int:

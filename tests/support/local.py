@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from tests.conftest import wait_until
-from tests.support.labs import LabUnderTest, free_offset
+from tests.support.labs import LabUnderTest, free_offset, instance_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,7 +34,8 @@ class LocalLab(LabUnderTest):
     def processes(self, service: str) -> list[int]:
         """The ids of a service's processes, the main one first, as the supervisor has them on record."""
         record = json.loads((self.folder / "processes.json").read_text())
-        found = [process["pid"] for process in record["services"].get(service, {"processes": []})["processes"]]
+        plan = record["services"].get(instance_of(service), {"processes": []})
+        found = [process["pid"] for process in plan["processes"]]
         return found if all(map(psutil.pid_exists, found)) else []
 
     def _running(self, service: str) -> list[int]:
@@ -57,11 +58,11 @@ class LocalLab(LabUnderTest):
 
     def pause(self, service: str) -> None:
         """It stands still."""
-        self.cli("infra", "pause", service)
+        self.cli("infra", "pause", instance_of(service))
 
     def go_on(self, service: str) -> None:
         """It goes on where it was."""
-        self.cli("infra", "heal", service)
+        self.cli("infra", "heal", instance_of(service))
 
     def counts(self, service: str) -> dict[str, int]:
         """Threads and connections of the process that does the work."""

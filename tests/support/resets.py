@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.common.process.memory import MB
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.params import Param
+from services.common.topology import BY_NAME
 from tests.conftest import wait_until
 from tests.support.labs import LabUnderTest
 
@@ -24,8 +25,16 @@ SLACK_THREADS = 8  # a scrape, a health check, a look
 IN_USE = 5  # connections of 4 users a second, who hold each for 12 ms
 SLACK_CONNECTIONS = 40  # connections of users that just ended
 NORMAL_SECONDS = 0.5
-SCENES = ["memory_leak", "full_cascade", "slow_query", "retry_storm", "hang_without_timeouts", "noisy_neighbour"]
-SERVICES = ["traffic", "frontend", "api", "database", "control-room"]
+SCENES = [
+    "domino",
+    "memory_leak",
+    "full_cascade",
+    "slow_query",
+    "retry_storm",
+    "hang_without_timeouts",
+    "noisy_neighbour",
+]
+SERVICES = ["traffic", "frontend", "api", "api-2", "database", "control-room"]  # and api-2 may be on standby
 DATA_SERVICES = ["frontend", "api", "database"]
 
 
@@ -44,7 +53,8 @@ def values(param: Param[Any]) -> st.SearchStrategy[Any]:
 def switch_on(service, switch):
     """One that is waited for, or (`press`) one that may still be under way when the reset comes."""
     params = st.fixed_dictionaries({}, optional={param.name: values(param) for param in switch.all_params()})
-    return st.tuples(st.sampled_from(["switch", "switch", "press"]), st.just((service, switch)), params)
+    names = st.sampled_from([service, *(instance.name for instance in BY_NAME[service].instances)])
+    return st.tuples(st.sampled_from(["switch", "switch", "press"]), st.tuples(names, st.just(switch)), params)
 
 
 ACTIONS = st.one_of(
@@ -134,7 +144,9 @@ def check_reset(lab: LabUnderTest, before: dict[str, dict[str, int]], actions: l
     wait_until(lambda: is_idle(lab.state()["services"]["api"]), "nobody waits, and the pool is free", left)
     state = lab.state()
     assert state["status"] == "GREEN" and state["scene"] is None, state["reasons"]
-    assert not any(any(service["active"].values()) for service in state["services"].values())
+    everything = [one for found in state["services"].values() for one in (found, *found.get("instances", {}).values())]
+    assert not any(any(one["active"].values()) for one in everything)
+    assert {one["role"] for one in everything if "role" in one} == {"in_use", "standby"}
     requests = lab.requests(20)
     assert all(request["ok"] and request["seconds"] < NORMAL_SECONDS for request in requests), requests
     wait_until(lambda: not too_big(lab, before), "memory, threads and connections are back", 3)

@@ -7,7 +7,7 @@ import urllib.error
 from typing import Any
 
 from tests.conftest import wait_until
-from tests.support.labs import LabUnderTest
+from tests.support.labs import LabUnderTest, instance_of
 
 SWITCHES = {"frontend": 0.01, "api": 0.02}  # seconds of latency: switches that can be told apart
 
@@ -27,7 +27,7 @@ def on_stage(lab: LabUnderTest) -> Witness:
 def is_down(lab: LabUnderTest, service: str) -> None:
     """Wait until the lab says that the service is gone."""
     lab.wait(lambda state: state["services"][service]["up"] is False, f"{service} is down")
-    lab.wait(lambda state: f"{service} does not answer" in state["reasons"], "the page says so")
+    lab.wait(lambda state: f"{instance_of(service)} does not answer" in state["reasons"], "the page says so")
 
 
 def survives_a_pause(lab: Any, service: str) -> None:
