@@ -179,7 +179,8 @@ def state_timeline(title: str, description: str, targets: Sequence[Target], *, m
 def ever(expr: str, labels: str, otherwise: str) -> str:
     """The series that were on at some time in what is shown; if none was, one at 0 whose `name` says `otherwise`."""
     was_on = f"max by ({labels}) (max_over_time({expr}[$__range] @ end())) > 0"
-    return f'(max by ({labels}) ({expr}) and on ({labels}) ({was_on})) or on () label_replace(vector(0), "name", "{otherwise}", "", "")'
+    is_on = f"max by ({labels}) ({expr})"
+    return f'({is_on} and on ({labels}) ({was_on})) or on () label_replace(vector(0), "name", "{otherwise}", "", "")'
 
 
 def heatmap(title: str, description: str, expr: str, *, unit: str) -> Panel:

@@ -213,9 +213,7 @@ def _switches() -> list[Panel]:
             "Every failure that was on. Find the first bar before the users' line fell, and then the last one to go.",
             [
                 query(
-                    ever(
-                        'max by (job, kind, name) (lab_switch_active{kind="failure"})', "job, kind, name", "none was on"
-                    ),
+                    ever('lab_switch_active{kind="failure"}', "job, kind, name", "none was on"),
                     "{{job}} {{name}}",
                 )
             ],
@@ -227,7 +225,7 @@ def _switches() -> list[Panel]:
             [
                 query(
                     ever(
-                        'max by (job, kind, name) (lab_switch_active{kind!="failure"})',
+                        'lab_switch_active{kind!="failure"}',
                         "job, kind, name",
                         "none was on",
                     ),

@@ -229,7 +229,7 @@ def test_two_toggles_stand_on_top_and_no_mark_is_in_1970():
     assert all(entry["enable"] for entry in annotations)
     for entry in annotations:
         if "lab_switch_changed_timestamp_seconds" in entry["expr"]:
-            assert re.search(r"changed_timestamp_seconds\{[^}]*\} > 0\) \* 1000", entry["expr"]), entry["name"]
+            assert re.search(r"changed_timestamp_seconds\{[^}]*\}\) > 0\) \* 1000", entry["expr"]), entry["name"]
 
 
 def test_the_frame_asks_for_the_page_without_charts():
