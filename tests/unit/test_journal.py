@@ -236,6 +236,16 @@ def test_the_journal_of_an_older_version_is_begun_anew_and_that_is_said(opened, 
     assert opened().passed_over is None
 
 
+def test_a_journal_of_the_version_before_instances_is_begun_again_and_it_is_said(opened):
+    before = opened()
+    before.note("services/api", {"instance": "one"})
+    before.add_event({"id": 1, "time": 1.0, "level": "info", "service": None, "text": "old"})
+    journal = opened()
+    assert (journal.events(), journal.section("services/api")) == ([], None)
+    assert journal.passed_over == "the journal was an older version's: a new one is begun"
+    assert opened().passed_over is None
+
+
 def test_a_second_worker_gets_no_journal_and_does_no_harm(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("services.control_room.watching.journal.OWN_SECONDS", 0)
     first, second = Journal(tmp_path), Journal(tmp_path)

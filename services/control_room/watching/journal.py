@@ -21,6 +21,8 @@ TABLES = {
     "CREATE TABLE sections (name TEXT PRIMARY KEY, body TEXT NOT NULL)",
 }
 FILES = ("", "-wal", "-shm", "-journal")  # SQLite's own, by what comes after the journal's name
+OLD_SECTIONS = "services/"  # of the version before instances
+OLDER = "the journal was an older version's: a new one is begun"
 OLD_FILES = ("lab.json", "events.ndjson")  # of the versions before SQLite
 Event = dict[str, Any]
 Result = TypeVar("Result")
@@ -56,6 +58,9 @@ class Journal:
                 self._set_aside(error)
                 self._file = self._opened()
             self._sections = dict(self._file.execute("SELECT name, body FROM sections"))
+            if any(name.startswith(OLD_SECTIONS) for name in self._sections):
+                self.clear()
+                self._pass_over(OLDER)
         except (OSError, sqlite3.Error) as error:
             self._file = None
             log.error("nothing is kept over a restart of the control room: %s", error)
@@ -94,7 +99,7 @@ class Journal:
         for path in old:
             path.unlink()
         if old:
-            self._pass_over("the journal was an older version's: a new one is begun")
+            self._pass_over(OLDER)
 
     def _pass_over(self, what: str) -> None:
         self.passed_over = what
