@@ -71,12 +71,13 @@ def test_more_than_two_hundred_users_wait_at_once(lab):
 
 
 def test_a_full_queue_refuses_and_the_others_are_served_in_turn(lab):
+    lab.post("/api/traffic", {"rps": 0})
+    lab.wait(lambda state: state["traffic"]["in_flight"] == 0, "no user is at the database")
     lab.fail("database", "connection_limit", connections=1)
     lab.post(
         "/api/services/database/settings/capacity",
         {"active": True, "params": {"service_time_seconds": 0.5, "queue_limit": 2}},
     )
-    lab.post("/api/traffic", {"rps": 0})
     with ThreadPoolExecutor(6) as pool:
         results = [lines[0] for lines in pool.map(lambda _: lab.requests(1), range(6))]
     assert sum(result["ok"] for result in results) == 3
@@ -102,7 +103,7 @@ def test_the_leak_warns_is_killed_at_its_limit_and_goes_on_after_the_restart(lab
     lab.saw("past 50 % of its limit of 512 MB", after)
     before = api_worker(lab)
     lab.post("/api/traffic", {"rps": 4})
-    lab.saw("api: out of memory, killed by the kernel at its limit of 512 MB", after, 60)
+    lab.saw("api-1: out of memory, killed by the kernel at its limit of 512 MB", after, 60)
     assert not before.is_running()
     assert "passed its memory limit" in (lab.folder / "logs" / "supervisor.log").read_text()
     still_on = "the leak is still on after the restart"
@@ -161,7 +162,7 @@ def test_a_killed_worker_is_back_with_its_switches(lab):
     lab.fail("api", "latency", delay_seconds=0.1)
     lab.saw("api: failure latency is on", after)
     api_worker(lab).send_signal(signal.SIGKILL)
-    lab.saw("api: restarted", after)
+    lab.saw("api-1: restarted", after)
     lab.wait(lambda state: state["services"]["api"]["up"], "the api is up")
     assert "latency" in lab.state()["services"]["api"]["active"]["failure"]
     lab.wait(lambda _: lab.requests(1)[0]["ok"], "requests succeed")

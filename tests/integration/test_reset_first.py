@@ -42,7 +42,7 @@ def test_a_reset_does_not_wait_for_the_scenes_that_are_being_started(lab):
         seconds = time.monotonic() - began
         assert seconds < RESET_SECONDS + SLACK_SECONDS
         assert seconds - SLACK_SECONDS < answer["seconds"] <= seconds
-        assert "api does not answer" in answer["steps"][0]
+        assert "api-1 does not answer" in answer["steps"][0]
         wait_until(lambda: all(scenes), "every press has its answer", 10)
         assert {code for (code,) in scenes} == {409}
     wait_until(lambda: lab.reset()["status"] == "GREEN", "it is well", 10)

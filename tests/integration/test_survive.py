@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import wait_until
+from tests.support.labs import instance_of
 from tests.support.local import LocalLab
 from tests.support.survival import on_stage, survives_a_pause
 
@@ -88,7 +89,7 @@ def test_what_infra_killed_waits_for_heal_and_everything_says_so(lab, service):
     if service == "control-room":
         assert "infra heal control-room" in lab.cli("status", check=False).stderr
     else:
-        lab.wait(lambda state: f"{service} does not answer" in state["reasons"], "the state says so")
+        lab.wait(lambda state: f"{instance_of(service)} does not answer" in state["reasons"], "the state says so")
         assert f"infra heal {service}" in lab.cli("status").stdout
         before.others_go_on({service})
     lab.cli("infra", "heal", service)
