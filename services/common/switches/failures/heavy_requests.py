@@ -1,5 +1,6 @@
 """Failure: every request holds memory for as long as it is in flight."""
 
+import threading
 from collections.abc import Callable
 
 from services.common.calls.call import Call
@@ -21,17 +22,32 @@ class HeavyRequests(Failure):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._held = host.local()
+        self._lock = threading.Lock()
+        self._mine = host.local()
+        self._held: set[Callable[[], None]] = set()
 
     def before_request(self, call: Call) -> None:
         self._give_back()  # what a request of this thread held that another switch refused
-        self._held.release = self.host.hold(self.mb_per_request)
+        release = self.host.hold(self.mb_per_request)
+        with self._lock:
+            self._held.add(release)
+        self._mine.release = release
 
     def after_request(self, call: Call) -> None:
         self._give_back()
 
-    def _give_back(self) -> None:
-        release: Callable[[], None] | None = getattr(self._held, "release", None)
-        self._held.release = None
-        if release is not None:
+    def on_stop(self) -> None:
+        """Those in flight hold nothing any more: nobody asks this switch when they end."""
+        with self._lock:
+            held, self._held = self._held, set()
+        for release in held:
             release()
+
+    def _give_back(self) -> None:
+        release: Callable[[], None] | None = getattr(self._mine, "release", None)
+        self._mine.release = None
+        with self._lock:
+            if release not in self._held:
+                return
+            self._held.discard(release)
+        release()
