@@ -30,7 +30,7 @@ def print_containers() -> None:
         for service, found in rest.items():
             print(_row(service, found))
         ours = [rest[service] for service in PYTHON_SERVICES]
-        print(_row("the five Python services", {name: sum(found[name] for found in ours) for name in ours[0]}))
+        print(_row(f"the {len(ours)} Python services", {name: sum(found[name] for found in ours) for name in ours[0]}))
         calls = containers.control_calls_under_fire()
         print(f"\n{containers.CALLS} control calls in the first 60 s of full_cascade: ", end="")
         print(", ".join(f"{name} {value * 1000:.0f} ms" for name, value in calls.items()))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.load import requests_per_second
 from services.common.process.secret import Secret
-from services.common.topology import CHAIN_NAMES
+from services.common.topology import CHAIN
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5
@@ -74,8 +74,9 @@ def bare_chain(ports: list[int]) -> list[tuple[list[str], dict[str, str]]]:
 
 def lab_chain(ports: list[int], admin: list[int], folder: Path) -> list[tuple[list[str], dict[str, str]]]:
     """The lab's frontend, api and database."""
-    names = CHAIN_NAMES
-    urls = {f"{name.upper()}_URL": f"http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
+    firsts = [spec.instances[0] for spec in CHAIN]
+    names, variables = [spec.name for spec in CHAIN], [instance.variable for instance in firsts]
+    urls = {f"{name}_URL": f"http://127.0.0.1:{port}" for name, port in zip(variables, ports, strict=True)}
     command = [sys.executable, "-m", "gunicorn", "-c", "services/common/process/gunicorn_conf.py"]
     commands = []
     for name, port, admin_port in zip(names, ports, admin, strict=True):

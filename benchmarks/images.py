@@ -31,7 +31,7 @@ def report() -> None:
     """Print what was found."""
     LAB.build()
     services = json.loads(LAB.compose("config", "--format", "json"))["services"]
-    base = services[API.name]["build"]["args"]["PYTHON_IMAGE"]
+    base = services[API.instances[0].name]["build"]["args"]["PYTHON_IMAGE"]
     layers = {service: _own_layers(services[service]["image"], base) for service in PYTHON_SERVICES}
     print("\n| image | size | above the base |\n|---|---|---|")
     print(f"| {base} | {_size(base) / MB:.0f} MB | |")

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.common.topology import BY_NAME
+from services.common.topology import instances
 
 ROOT = Path(__file__).resolve().parents[1]
-PYTHON_SERVICES = tuple(BY_NAME)
+PYTHON_SERVICES = tuple(instance.name for instance in instances())
 DEFAULT_PORTS = {"LAB_PORT": 8080, "FRONTEND_PORT": 8000, "PROMETHEUS_PORT": 9090, "GRAFANA_PORT": 3000}
 
 
