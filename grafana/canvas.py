@@ -21,7 +21,7 @@ Element = dict[str, Any]
 WIDTH, HEIGHT = 1868, 436
 SERVICES = CHAIN_NAMES
 RATES = (0, 4, 10, 20)
-SCENE_PITCH, RESET_HEIGHT = 40, 96
+SCENE_PITCH, RESET_HEIGHT = 34, 62
 TESTS = (1, 10)
 GAP = 6
 DARK = "#111111"  # readable on every colour of the palette, as white is not
@@ -212,7 +212,7 @@ def scenes() -> list[Element]:
     box = (SCENES_LEFT, reset_top, SCENES_WIDTH, RESET_HEIGHT)
     return [
         *made,
-        button("reset", "RESET", box, "/api/reset", {}, variant="success", size=44, done="everything is off"),
+        button("reset", "RESET", box, "/api/reset", {}, variant="success", size=34, done="everything is off"),
     ]
 
 

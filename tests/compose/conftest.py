@@ -15,6 +15,7 @@ from tests.support.agreement import Agreement
 from tests.support.labs import PORTS, LabUnderTest, free_offset, instance_of, table
 
 ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ["traffic", "frontend", "api", "database", "control-room"]  # of the api, its first instance
 INSTANCES = [instance.name for instance in instances()]
 
 

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import pytest
 
 from benchmarks import fire
-from tests.compose.conftest import FIND_THE_WORKER, SERVICES
+from tests.compose.conftest import FIND_THE_WORKER, INSTANCES, SERVICES
 from tests.conftest import wait_until
+from tests.support.labs import instance_of
 from tests.support.survival import is_down, on_stage, survives_a_pause
 
 pytestmark = pytest.mark.compose
@@ -48,7 +49,7 @@ def cut_off(lab, service):
     try:
         yield
     finally:
-        lab.docker("network", "connect", "--alias", service, network, container)
+        lab.docker("network", "connect", "--alias", instance_of(service), network, container)
 
 
 def test_the_control_room_and_a_service_restart_at_once_in_mid_scene(lab):
@@ -80,7 +81,7 @@ def test_the_lab_does_not_care_for_prometheus_and_grafana(lab):
 
 def prometheus_answers(lab):
     try:
-        return len(lab.query("up == 1")) >= len(SERVICES)
+        return len(lab.query("up == 1")) >= len(INSTANCES)
     except OSError:
         return False
 
