@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from services.common.scenes.measures import Recording
@@ -14,8 +15,6 @@ from services.common.telemetry.state import ServiceState, States, combined
 from services.common.topology import (
     API,
     CHAIN,
-    DATABASE,
-    FRONTEND,
     SERVICES,
     SWITCHED,
     SWITCHED_NAMES,
@@ -31,6 +30,7 @@ from .simulated_switches import why_blind
 ABOUT_SECONDS = 1.0
 ABOUT_EVERY_SECONDS = 0.5
 MAX_RPS = ArrivalsSetting.rps.maximum
+CALLERS: dict[str, type[Caller]] = {API.name: Api}  # those that do more than to call the next one
 
 
 class SimulatedLab:
@@ -42,14 +42,16 @@ class SimulatedLab:
         self.engine = engine = Engine()
         names = [instance.name for instance in instances(CHAIN)]
         dice = {name: random.Random(f"{seed}/{name}") for name in (*names, "users")}
-        database = [Database(engine, each, sizes[DATABASE.name], dice[each.name]) for each in DATABASE.instances]
-        api = [Api(engine, each, sizes[API.name], dice[each.name], database) for each in API.instances]
-        edge = FRONTEND.instances[0]
-        self._frontend = Caller(engine, edge, sizes[FRONTEND.name], dice[edge.name], api)
+        chain: list[Server] = []
+        behind: list[Server] = []
+        for spec in reversed(CHAIN):
+            make = partial(CALLERS.get(spec.name, Caller), peers=behind) if spec.calls else Database
+            behind = [make(engine, each, sizes[spec.name], dice[each.name]) for each in spec.instances]
+            chain = [*behind, *chain]
+        self._frontend = behind[0]
         # The lab's limit protects the machine that makes the users; beyond what that machine can there is none.
         in_flight = MAX_IN_FLIGHT if rps <= MAX_RPS else math.inf
         self.users = Users(engine, self._frontend, dice["users"], in_flight)
-        chain: list[Server] = [self._frontend, *api, *database]
         self._instances: dict[str, Server | Users] = {**{each.name: each for each in chain}, TRAFFIC.name: self.users}
         self._about = True
         self._blind: tuple[str, float] | None = None  # why, and since when

@@ -23,7 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     service = Service(settings or Settings.from_env_or_exit())
     app = Flask(__name__, static_folder=None)
     install_data_plane(app, service, ["/order"])
-    client = make_client(service, "database", Pool(service))
+    client = make_client(service, Pool(service))
     cache, work = Cache(service, client), Work(service)
     service.wait_turn = work.wait_turn
     service.deep_check = partial(client.answers, "/query")

@@ -17,11 +17,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     service = Service(settings or Settings.from_env_or_exit())
     app = Flask(__name__, static_folder=None)
     install_data_plane(app, service, ["/checkout", "/about"])
-    api = make_client(service, "api")
+    client = make_client(service)
 
     @app.get("/checkout")
     def checkout() -> dict[str, Any]:
-        return {"checkout": "done", "order": api.get("/order", g.call)}
+        return {"checkout": "done", "order": client.get("/order", g.call)}
 
     @app.get("/about")
     def about() -> dict[str, str]:

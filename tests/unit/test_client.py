@@ -76,7 +76,7 @@ def frontend(peer, make_settings):
 
 @pytest.fixture
 def client(frontend):
-    client = make_client(frontend, "api")
+    client = make_client(frontend)
     yield client
     client.close()
 
@@ -216,7 +216,7 @@ def test_a_peer_that_is_slow_times_out(client, frontend, peer, call):
 def test_a_port_where_nobody_listens_is_refused(make_settings, call):
     service = Service(make_settings("frontend", API_1_URL="http://127.0.0.1:1"))
     with pytest.raises(problems.PeerRefused):
-        make_client(service, "api").get("/order", call)
+        make_client(service).get("/order", call)
     assert outcomes(service) == {"refused": 1}
 
 
@@ -283,7 +283,7 @@ def test_an_exhausted_pool_is_rejected_and_not_retried(frontend, peer, call):
 
     set_client(frontend, attempts=3)
     with pytest.raises(problems.PoolTimeout):
-        make_client(frontend, "api", EmptyPool()).get("/order", call)
+        make_client(frontend, EmptyPool()).get("/order", call)
     assert outcomes(frontend) == {"rejected": 1}
     assert peer.calls == 0
 

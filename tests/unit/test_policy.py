@@ -82,7 +82,7 @@ def real(service, on, calls):
             script.log.append(script.next_end.outcome)
             return replace(script.next_end, target=target)
 
-    client = make_client(service, "api", Pool())
+    client = make_client(service, Pool())
     client.__class__ = Scripted
     for kind, name, params in on:
         service.switches.change(kind, name, True, params)

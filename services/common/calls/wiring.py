@@ -18,8 +18,9 @@ from services.common.telemetry.metrics import ROLES, ClientMetrics
 from services.common.topology import BY_NAME
 
 
-def make_client(service: Service, peer: str, lease: Lease | None = None) -> PeerClient:
-    """The client with which `service` calls `peer`; `lease` is a connection of its pool, held for one attempt."""
+def make_client(service: Service, lease: Lease | None = None) -> PeerClient:
+    """The client with which `service` calls the next one; `lease` is a connection of its pool, for one attempt."""
+    (peer,) = BY_NAME[service.name].calls
     names = [instance.name for instance in BY_NAME[peer].instances]
     metrics = ClientMetrics(service.registry, peer, names)
     breaker, budget = service.switches[CircuitBreaker], service.switches[RetryBudget]
