@@ -19,12 +19,11 @@ import pytest
 from labcli.logs import MAX_BYTES
 from services.common.process.memory import MB
 from services.common.scenes.files import all_scenes
-from services.common.topology import BY_NAME
+from services.common.topology import BY_NAME, SERVICES, instances
 from tests.conftest import wait_until
 from tests.support.local import local_lab
 
 MORE = {"memory_mb": 15, "threads": 16}
-CALLS = [("frontend", "api"), ("api", "database")]  # each thread of the one may keep a connection to the other
 OWN_DESCRIPTORS = 64
 LOG_BYTES = MAX_BYTES + MB  # half a second passes between two looks of who cuts them
 SHORT_MINUTES, LONG_MINUTES = 3, float(os.environ.get("LAB_LONG_RUN_MINUTES", "120"))
@@ -49,9 +48,23 @@ def tire(lab):
     lab.reset()
     lab.fail("api", "hang")
     lab.post("/api/traffic", {"rps": 200})
-    full = {"frontend": 128, "api": 64}
-    lab.wait(lambda state: all(state["services"][n]["threads_busy"] == t for n, t in full.items()), "both are full", 60)
+    lab.wait(lambda state: state["services"]["frontend"]["threads_busy"] == 128, "the frontend is full", 60)
+    settings = "/api/services/frontend/settings/"
+    lab.post(settings + "upstream", {"active": True, "params": {"replicas": 3}})
+    lab.post(settings + "client", {"active": True, "params": {"timeout_seconds": 0.3}})
+    lab.wait(lambda state: state["services"]["api"]["threads_busy"] == 3 * 64, "every api is full", 60)
     rest(lab)
+
+
+def connections(name):
+    """How many an instance, or another process, may keep: a thread of a caller one to each instance that it calls."""
+    found = [instance.spec for instance in instances() if instance.name == name]
+    return sum(
+        spec.threads * len(BY_NAME[peer].instances)
+        + sum(caller.threads * caller.replicas for caller in SERVICES if spec.name in caller.calls)
+        for spec in found
+        for peer in spec.calls or (spec.name,)
+    )
 
 
 def rest(lab):
@@ -81,7 +94,7 @@ def slope_per_hour(moments, values):
     """The least-squares line through the values, per hour."""
     middle_moment, middle = sum(moments) / len(moments), sum(values) / len(values)
     above = sum((m - middle_moment) * (v - middle) for m, v in zip(moments, values, strict=True))
-    return 3600 * above / sum((m - middle_moment) ** 2 for m in moments)
+    return 3600 * above / (sum((m - middle_moment) ** 2 for m in moments) or 1)
 
 
 def told(warm, samples):
@@ -111,7 +124,7 @@ def test_random_scenes_leave_nothing_behind(lab, capsys, minutes):
         samples.append((time.monotonic(), usage(lab)))
         for service, found in samples[-1][1].items():
             most = {what: warm[service][what] + more for what, more in MORE.items()}
-            most["descriptors"] = OWN_DESCRIPTORS + sum(BY_NAME[call[0]].threads for call in CALLS if service in call)
+            most["descriptors"] = OWN_DESCRIPTORS + connections(service)
             too_much = {what: value for what, value in found.items() if value > most[what]}
             assert not too_much, f"{service} after {name}: {too_much} of at most {most}\n{told(warm, samples)}"
     sizes = {log.name: log.stat().st_size for log in (lab.folder / "logs").iterdir()}

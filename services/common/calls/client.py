@@ -16,7 +16,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from services.common.calls.balancing import Target
 from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call
-from services.common.calls.hedges import Hedges
+from services.common.calls.hedges import send_hedged
 from services.common.calls.policy import Begin, CallPolicy, End, Ended, GiveBack, Pause, Send, Step, Take, drive
 from services.common.calls.upstream import Upstream
 from services.common.http import problems
@@ -83,7 +83,6 @@ class PeerClient:
         self.lease = lease
         self._session = new_session(connections)
         self._prepared: dict[tuple[str, str], requests.PreparedRequest] = {}
-        self._hedges = Hedges()
         self._sent = CountWindow()
         self._calls = AttemptWindow()
         self._ends = SumWindow(2)  # attempts that ended, and those of them that failed
@@ -149,7 +148,7 @@ class PeerClient:
         (self._metrics.retry if step.is_retry else self._metrics.first).inc()
         if step.hedge_seconds is None:
             return ask(step.target)
-        ended, was_hedged = self._hedges.send(ask, step)
+        ended, was_hedged = send_hedged(ask, step)
         if was_hedged:
             self._metrics.hedges["won" if ended.target is not step.target else "lost"].inc()
         return ended

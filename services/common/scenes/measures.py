@@ -206,7 +206,7 @@ def _failures_on(recording: Recording, expectation: Expectation) -> str | None:
     if not recording.events(expectation.contains):
         return None
     states = recording.lab.peers.states().values()
-    names = [name for state in states if state is not None for name in state.active["failure"]]
+    names = {name for state in states if state is not None for name in state.active["failure"]}
     return ", ".join(sorted(names)) or "none"
 
 
@@ -214,7 +214,10 @@ def _switches_on(recording: Recording, _: Expectation) -> float | None:
     states = recording.lab.peers.states().values()
     if any(state is None for state in states):
         return None
-    return float(sum(len(names) for state in states if state for names in state.active.values()))
+    on = {
+        (state.service, kind, name) for state in states if state for kind in state.active for name in state.active[kind]
+    }
+    return float(len(on))
 
 
 def _queued(recording: Recording, _: Expectation) -> float | None:
