@@ -67,7 +67,7 @@ def test_where_no_stream_is_left_the_log_comes_by_polling(open_page, lab):
 
 def test_a_service_that_does_not_answer_is_said_to(page, lab):
     lab.fail("api", "crash")
-    page.wait_for_selector(".line:has-text('api-1: restarted')", timeout=20_000)
+    page.wait_for_selector(".line:has-text('api-1: crashed, and restarted')", timeout=20_000)
     lab.heal("api", "crash")
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.compose
 def test_prometheus_accepts_its_configuration(lab):
     lab.compose("exec", "-T", "prometheus", "promtool", "check", "config", "/etc/prometheus/prometheus.yml")
     wanted = {instance.name for instance in instances()}
-    wait_until(lambda: wanted <= {labels["job"] for labels, _ in lab.query("up == 1")}, "every service is scraped")
+    wait_until(lambda: wanted <= {labels["instance"] for labels, _ in lab.query("up == 1")}, "every service is scraped")
 
 
 @pytest.mark.parametrize("token", ["", "   ", "short"])

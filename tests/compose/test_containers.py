@@ -124,7 +124,7 @@ def test_the_control_room_puts_back_what_a_restarted_container_forgot(lab):
 def test_a_crash_loop_goes_on_until_it_is_healed(lab):
     after = lab.last_event()
     lab.fail("api", "crash")
-    lab.saw("api-1: restarted", after)
+    lab.saw("api-1: crashed, and restarted", after)
     still_on = {"crash": {"probability": 1.0, "duration_seconds": 0.0}}
     lab.wait(lambda state: state["services"]["api"]["active"].get("failure") == still_on, "crash on after a restart")
     assert not lab.requests(1)[0]["ok"]
