@@ -247,7 +247,7 @@ class Lab:
         Raises:
             NotFound, InvalidParameter: nothing has changed.
             Overtaken: a reset has come since; nothing has changed.
-            Unreachable: an instance did not answer.
+            Unreachable: an instance did not answer; the others have changed, and it says which.
         """
         check_switch(service, kind, name, params)
         epoch = self.epoch if epoch is None else epoch
@@ -278,8 +278,11 @@ class Lab:
             failed = [answer for answer in found.values() if isinstance(answer, problems.Problem)]
             if not failed:
                 return answers
-            if not isinstance(failed[0], problems.Unreachable) or time.monotonic() + RETRY_SECONDS > deadline:
+            if not isinstance(failed[0], problems.Unreachable):
                 raise failed[0]
+            if time.monotonic() + RETRY_SECONDS > deadline:
+                changed = f"; {' and '.join(answers)} changed" if answers else ""
+                raise problems.Unreachable(f"{failed[0].detail}{changed}")
             time.sleep(RETRY_SECONDS)
 
     def _post_once(self, names: list[str], path: str, body: Any, timeout: float, epoch: int) -> dict[str, Any]:

@@ -183,3 +183,15 @@ def test_a_reset_from_the_worst_state_has_all_three_back_within_three_seconds(la
     answer = lab.reset()
     assert answer["status"] == "GREEN" and answer["seconds"] < 3, answer
     assert all(one["up"] and not any(one["active"].values()) for one in instances(lab).values())
+
+
+def test_a_service_of_which_one_instance_stands_still_says_which_others_changed(lab):
+    lab.pause("api-3")
+    try:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            lab.fail("api", "latency", delay_seconds=0.01)
+        assert refused.value.code == 503
+        assert json.load(refused.value)["detail"].endswith("; api-1 and api-2 changed")
+    finally:
+        lab.go_on("api-3")
+    assert lab.fail("api", "latency", delay_seconds=0.01)["active"]
