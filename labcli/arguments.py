@@ -5,34 +5,74 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from . import actions, defences, doctor, infra, lifecycle, watch
+from . import completion as completions
 from . import predict as prediction
 from . import scene as scenes
 from . import switching as switches
 from .context import Context
+from .errors import UsageError
 from .examples import ABOUT, EXAMPLES, TOUR
+from .names import did_you_mean
+
+REPO = Path(__file__).resolve().parents[1]
+HIDDEN = ("complete",)  # what completion asks, and nobody types
 
 Command = Callable[[Context, argparse.Namespace], int]
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line as a namespace, with the command's function as `run`; exits with 2 on nonsense."""
+    whole, words = parser(), sys.argv[1:] if argv is None else argv
+    _check_text(whole, words)
+    # Not as argparse's defaults: it would give them to each command's options too, which then undo those before it.
+    found = whole.parse_args(words, argparse.Namespace(json=False, port_offset=None, project=None))
+    if "run" not in found:
+        whole.print_help()
+        sys.exit(0)
+    return found
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     common = _common_options()
-    parser = argparse.ArgumentParser(
+    whole = _Parser(
         prog="lab", description=ABOUT, epilog=TOUR, formatter_class=_Help, parents=[common], allow_abbrev=False
     )
-    commands = _Commands(parser, common)
+    whole.add_argument("--version", action="version", version=f"sre-failure-lab {_version()}")
+    commands = _Commands(whole, common)
     _add_lifecycle(commands)
     _add_looking(commands)
     _add_switching(commands)
     _add_acting(commands)
     _add_predicting(commands)
     _add_infra(commands, common)
-    _check_text(parser, sys.argv[1:] if argv is None else argv)
-    # Not as argparse's defaults: it would give them to each command's options too, which then undo those before it.
-    return parser.parse_args(argv, argparse.Namespace(json=False, port_offset=None, project=None))
+    _add_helping(commands, whole)
+    return whole
+
+
+def _version() -> str:
+    """The version of this checkout."""
+    found: str = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]["version"]
+    return found
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what may have been meant with a word that is none of the choices."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        what = "command" if isinstance(action, argparse._SubParsersAction) else str(action.dest)
+        shown = [choice for choice in action.choices if choice not in HIDDEN]
+        raise argparse.ArgumentError(
+            None, f"there is no {what} {value!r}; {did_you_mean(str(value), shown, f'{what}s')}"
+        )
 
 
 def _check_text(parser: argparse.ArgumentParser, words: list[str]) -> None:
@@ -52,14 +92,15 @@ class _Commands:
     def __init__(self, parser: argparse.ArgumentParser, common: argparse.ArgumentParser, prefix: str = "") -> None:
         self._common = common
         self._prefix = prefix
-        self._added = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+        self._added = parser.add_subparsers(title="commands", metavar="COMMAND", required=bool(prefix))
 
     def add(self, name: str, run: Command | None, about: str) -> argparse.ArgumentParser:
         """A command; `about` is its line in the list, and the first of its own help."""
+        named: dict[str, Any] = {"help": about} if about else {}  # one without is in no list
         parser = self._added.add_parser(
             name,
-            help=about,
-            description=f"{about[0].upper()}{about[1:]}.",
+            **named,
+            description=f"{about[:1].upper()}{about[1:]}.",
             epilog=EXAMPLES.get(self._prefix + name, f"example:\n  ./scripts/lab {self._prefix}{name} api"),
             formatter_class=_Help,
             parents=[self._common],
@@ -90,6 +131,24 @@ def _add_lifecycle(commands: _Commands) -> None:
     commands.add("doctor", doctor.doctor, "say whether this machine can run the lab, and what is missing")
     pages = commands.add("open", actions.open_pages, "open the control room and Grafana in the browser")
     pages.add_argument("--view", action="store_true", help="the link for the room: it shows all and changes nothing")
+
+
+def _add_helping(commands: _Commands, whole: argparse.ArgumentParser) -> None:
+    """help, completion, and the command that completion asks."""
+
+    def show_help(ctx: Context, args: argparse.Namespace) -> int:
+        found = completions.subcommands(whole)
+        if args.command and args.command not in found:
+            raise UsageError(f"there is no command {args.command!r}", did_you_mean(args.command, found, "commands"))
+        ctx.console.answer({}, (found[args.command] if args.command else whole).format_help().rstrip("\n"))
+        return 0
+
+    shown = commands.add("help", show_help, "show the tour, or a command's own help")
+    shown.add_argument("command", metavar="COMMAND", nargs="?")
+    completion = commands.add("completion", completions.completion, "print completion for a shell")
+    completion.add_argument("shell", choices=sorted(completions.SHELLS))
+    complete = commands.add("complete", completions.complete, "")
+    complete.add_argument("words", nargs="*")
 
 
 def _add_looking(commands: _Commands) -> None:

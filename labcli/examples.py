@@ -15,7 +15,8 @@ a first tour:
   ./scripts/lab scene full_cascade --verify
   ./scripts/lab down
 
-every command has its own help with examples: ./scripts/lab fail --help
+every command has its own help with examples: ./scripts/lab help fail
+completion for your shell: eval "$(./scripts/lab completion bash)"; zsh and fish are there, too
 
 environment:
   LAB_URL          the control room's address, if it is not this machine's
@@ -35,7 +36,7 @@ examples:
   ./scripts/lab up --local                   as processes of this machine, without Docker
   ./scripts/lab up --port-offset 100         a second lab beside the first: 8180, 8100, 9190, 3100
   ./scripts/lab up -p blue --port-offset 200 a third, whose containers are named after team blue
-  LAB_SERVICES="control-room traffic frontend api database" ./scripts/lab up   without graphs
+  LAB_SERVICES="control-room traffic frontend api-1 api-2 api-3 database" ./scripts/lab up   without graphs
 
 --local makes a virtual environment in .lab/venv first (once), and runs Prometheus too if it is on PATH.""",
     "down": """\
@@ -136,6 +137,14 @@ beyond what this machine can bear:
 
 A change holds in every step of the scene; what the scene does not have is set at its start. xN multiplies.
 Exit code 0 whatever is predicted; `scene NAME --predict` judges what the lab measures.""",
+    "help": """\
+examples:
+  ./scripts/lab help           the tour
+  ./scripts/lab help scene     a command's own help""",
+    "completion": """\
+examples:
+  eval "$(./scripts/lab completion bash)"           in ~/.bashrc; zsh in ~/.zshrc
+  ./scripts/lab completion fish | source            in ~/.config/fish/config.fish""",
     "reset": """\
 example:
   ./scripts/lab reset

@@ -21,7 +21,7 @@ AWAY_SECONDS = 20.0  # how long the control room may be silent while a scene run
 
 def scene(ctx: Context, args: Namespace) -> int:
     """List the scenes, or start one, and stay with it if asked to."""
-    if args.name is None:
+    if args.name in (None, "list"):
         listed = ctx.room.get("/api/scenes")
         ctx.console.answer(listed, "\n".join(scene_list_lines(listed["scenes"], ctx.console.style)))
         return 0

@@ -54,10 +54,6 @@ def test_the_help_of_every_command_shows_examples_that_parse(lab: Lab, command: 
     assert f"  ./scripts/lab {command}" in done.out
 
 
-def test_no_command_at_all_is_a_usage_error(lab: Lab) -> None:
-    assert lab().code == 2
-
-
 @pytest.mark.parametrize("words", [["fail", "api", "a\udcff"], ["scene", "\udcff"], ["-p", "\udcff", "status"]])
 def test_an_argument_that_is_no_text_is_a_usage_error(lab: Lab, words: list[str]) -> None:
     done = lab(*words)

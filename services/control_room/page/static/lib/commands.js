@@ -14,17 +14,27 @@ export function onKey(key, action) {
   keys[key] = action;
 }
 
-/** Listen to the keyboard, but never while something is typed or a dialog is open. */
+const TEXT_FIELDS = "input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]";
+
+/** Listen to the keyboard, whatever has the focus but a text field; Escape leaves those. An open dialog makes way. */
 export function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.target.closest("input, select, textarea, [contenteditable], dialog") || document.querySelector("dialog[open]"))
+    if (event.target.closest(TEXT_FIELDS)) {
+      if (event.key === "Escape") event.target.blur();
       return;
+    }
     const action = keys[event.key] ?? keys[event.key.toLowerCase()];
     if (!action) return;
     event.preventDefault();
+    document.querySelectorAll("dialog[open]").forEach((open) => open.close());
     action();
   });
+}
+
+/** Leave a text field, so that the keys work again: what was typed has been taken. */
+export function leaveField() {
+  if (document.activeElement?.closest(TEXT_FIELDS)) document.activeElement.blur();
 }
 
 let told;

@@ -7,6 +7,7 @@ const PRESENTERS_KEYS = [
   ["N", "Next: start the scene that is shown, then show the one after it"],
   ["1 … 9", "Show a scene; Enter starts it"],
   ["T", "One test request"],
+  ["W", "Where the time of the last test request went"],
   ["R", "Reset everything: healthy within 3 seconds"],
 ];
 const KEYS = [
@@ -14,14 +15,14 @@ const KEYS = [
   ["F", "Full screen, and back"],
   ["L", "Pause the activity log, and go on"],
   ["?", "This help"],
-  ["Esc", "Close what is open"],
+  ["Esc", "Leave a field, close what is open"],
 ];
 
 /** Open the overlay. */
 export function showHelp() {
   const list = h("dl", { class: "help-list" });
   for (const [key, what] of KEYS) list.append(h("dt", {}, h("kbd", { class: "key" }, key)), h("dd", {}, what));
-  const note = "Keys do nothing while you type in a field.";
+  const note = "Keys work whatever has the focus, but for text fields: Enter or Esc leaves those.";
   if (isViewer) {
     dialog("Keys", list, h("p", { class: "soft" }, note));
     return;

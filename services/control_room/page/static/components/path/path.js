@@ -1,7 +1,7 @@
 /** The path of a request, alive: the users, and every service that it passes. */
 
 import { post } from "../../lib/api.js";
-import { busy, inWords } from "../../lib/commands.js";
+import { busy, inWords, leaveField } from "../../lib/commands.js";
 import { h, s, say, set } from "../../lib/dom.js";
 import { mb, rate, words } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
@@ -43,6 +43,7 @@ function userControls(lab) {
     try {
       await post("/api/traffic", { rps });
       typed = false;
+      leaveField();
     } catch (error) {
       problem.hidden = false;
       say(problem, inWords(error));
@@ -58,7 +59,7 @@ function userControls(lab) {
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter") busy(field, () => send(asNumber(field.value)));
-    if (event.key === "Escape") (typed = false), field.blur();
+    if (event.key === "Escape") typed = false;
   });
   const apply = h("button", { type: "button", class: "button", onclick: () => busy(field, () => send(asNumber(field.value))) }, "Set");
   apply.hidden = true;

@@ -1,7 +1,7 @@
 /** Test requests: send one or ten, and see what became of each. */
 
 import { testRequests } from "../../lib/api.js";
-import { busy, onKey } from "../../lib/commands.js";
+import { busy, onKey, tell } from "../../lib/commands.js";
 import { h, icon, say } from "../../lib/dom.js";
 import { seconds } from "../../lib/format.js";
 import { outcomeOf } from "../path/path.js";
@@ -48,6 +48,11 @@ export function mountRequests(root, lab, path) {
   }
 
   onKey("t", () => one.click());
+  onKey("w", () => {
+    const newest = chips.querySelector("button.chip");
+    if (newest) newest.click();
+    else tell("info", "No test request has come back yet: T sends one.");
+  });
 }
 
 function waitingChip() {

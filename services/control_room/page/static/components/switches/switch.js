@@ -1,7 +1,7 @@
 /** One switch of one service. */
 
 import { post, Refused } from "../../lib/api.js";
-import { busy, inWords } from "../../lib/commands.js";
+import { busy, inWords, leaveField } from "../../lib/commands.js";
 import { h, icon, say, set } from "../../lib/dom.js";
 import { clock, words } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
@@ -82,6 +82,7 @@ export class Switch {
       try {
         await post(`/api/services/${this.service}/${this.kind}s/${this.name}`, active ? { active, params: this.values() } : { active });
         if (active) this.fields.forEach((field) => field.settle());
+        leaveField();
       } catch (error) {
         this.refuse(error);
       }
