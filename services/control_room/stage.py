@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from services.common.http import problems
-from services.common.scenes.checks import Check
+from services.common.scenes.checks import REPEAT_SECONDS, Check
 from services.common.scenes.files import find_scene
 from services.common.scenes.measures import Recording
 from services.common.scenes.model import Play, Scene, Step
@@ -20,7 +20,6 @@ from services.control_room.watching.peers import by_service, until
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5
-MEASURE_SECONDS = 3.0  # how long a step waits at most for what is to be measured before it
 
 
 class Run:
@@ -85,7 +84,7 @@ class Run:
     def _play(self) -> None:
         for step in self.scene.steps[self._steps_done :]:
             self._ended.wait(max(0.0, step.at_seconds - self.recording.elapsed_seconds()))
-            until(time.monotonic() + MEASURE_SECONDS, partial(self._is_ready_for, step))
+            until(time.monotonic() + REPEAT_SECONDS, partial(self._is_ready_for, step))
             if self._ended.is_set():
                 return
             if self._how.narrate and self._step != step.say:

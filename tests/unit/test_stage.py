@@ -184,7 +184,7 @@ def test_a_step_waits_for_what_is_measured_before_it_and_a_slow_look_delays_no_o
 
 
 def test_a_step_does_not_wait_for_ever(lab, run, monkeypatch):
-    monkeypatch.setattr("services.control_room.stage.MEASURE_SECONDS", 0.1)
+    monkeypatch.setattr("services.control_room.stage.REPEAT_SECONDS", 0.1)
     lab.peers.answer.clear()
     run.start()
     wait_until(lambda: lab.done == [("hang", True)], "the step")

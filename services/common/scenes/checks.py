@@ -10,6 +10,7 @@ from services.common.scenes.model import Expectation
 
 TICK_SECONDS = 0.5  # how often an expectation is looked at
 LATE_SECONDS = 2.0  # what was due longer ago than this, while the control room was away, was not measured
+REPEAT_SECONDS = 3.0  # how long after its moment a measure is taken again, where the service did not answer in it
 PREVIEW_SECONDS = 2.0  # how often an expectation is measured before it is decided, for those who watch
 KEPT = ("outcome", "measured", "confirmed_after_seconds")
 
@@ -43,7 +44,7 @@ class Check:
             return
         if entry.is_met_by(self.measured):
             self.outcome, self.confirmed_after_seconds = "pass", round(elapsed, 1)
-        elif self._is_final() or elapsed >= (entry.within_seconds or 0):
+        elif self._is_final() or elapsed >= self._deadline():
             self.outcome = "fail"
 
     def seconds_to_next_look(self, recording: Recording) -> float:
@@ -68,7 +69,12 @@ class Check:
     def _is_final(self) -> bool:
         """Whether measuring again would change nothing: it was measured at its moment, or of a request that ended."""
         entry = self.expectation
-        return entry.at_seconds is not None or (entry.request > 0 and self.measured is not None)
+        return self.measured is not None and (entry.at_seconds is not None or entry.request > 0)
+
+    def _deadline(self) -> float:
+        """Seconds of the scene after which what has not been measured never will be."""
+        entry = self.expectation
+        return entry.at_seconds + REPEAT_SECONDS if entry.at_seconds is not None else entry.within_seconds or 0
 
     def describe(self) -> dict[str, Any]:
         """Expected beside measured, JSON-ready."""
