@@ -64,6 +64,13 @@ def storm(lab):
     settle(lab, 32)
 
 
+def three_instances(lab):
+    """All instances of the api share the users."""
+    lab.post("/api/traffic", {"rps": 10})
+    lab.post("/api/services/frontend/settings/upstream", {"active": True, "params": {"replicas": 3}})
+    settle(lab, 12)
+
+
 def dead_database(lab):
     """A container that is gone."""
     lab.compose("kill", "database")
@@ -80,7 +87,7 @@ def no_control_room(lab):
 
 
 SCENES = ("normal", "slow_query", "full_cascade", "memory_leak")
-STATES = (*(scene(name) for name in SCENES), hang, storm, dead_database, no_control_room)
+STATES = (*(scene(name) for name in SCENES), hang, storm, three_instances, dead_database, no_control_room)
 
 
 def everything():
