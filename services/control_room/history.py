@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from services.common.switches.base import KINDS
+from services.common.telemetry.state import ServiceState
 from services.common.topology import API, CHAIN_NAMES
 from services.control_room.lab_state import LabState, ServiceView
 
@@ -28,7 +30,7 @@ On = dict[tuple[str, str, str], dict[str, Any]]
 
 
 class History:
-    """A ring of points, and of marks: the moments at which a switch changed, in words."""
+    """A ring of points, and of marks: the moments at which a switch changed or a process began anew, in words."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -36,6 +38,7 @@ class History:
         self._points: deque[list[float | None]] = deque(maxlen=KEEP_SECONDS)
         self._marks: deque[tuple[float, str]] = deque(maxlen=KEEP_SECONDS)
         self._on: On | None = None
+        self._last: dict[str, ServiceState] = {}
         self._limit_bytes = 0
 
     def add(self, lab: LabState) -> None:
@@ -54,14 +57,29 @@ class History:
     def _mark(self, now: float, services: dict[str, ServiceView]) -> None:
         before, on = self._on, self._on_now(services)
         self._on = on
-        if before is None:
-            return
-        changed = [f"{key[0]} {key[2]} on" for key in on if key not in before]
-        changed += [f"{key[0]} {key[2]} off" for key in before if key not in on]
-        changed += [f"{key[0]} {key[2]} changed" for key in on if key in before and before[key] != on[key]]
+        changed = self._begun_anew(services)
+        if before is not None:
+            keys = sorted({*before, *on}, key=lambda key: KINDS.index(key[1]))  # the failure first, as it is the news
+            changed += [_in_words(key, before, on) for key in keys if before.get(key) != on.get(key)]
         if changed:
-            more = f" +{len(changed) - 1}" if len(changed) > 1 else ""
+            more = f", {len(changed) - 1} more" if len(changed) > 1 else ""
             self._marks.append((now, changed[0] + more))
+
+    def _begun_anew(self, services: dict[str, ServiceView]) -> list[str]:
+        """The instances whose process is another one than it was, in words."""
+        states: dict[str, ServiceState | None] = {}
+        for service, view in services.items():
+            each = {name: instance.state for name, instance in view.instances.items()}
+            states |= each or {service: view.state}
+        told = []
+        for name, state in states.items():
+            last = self._last.get(name)
+            if state is None:
+                continue
+            self._last[name] = state
+            if last is not None and (last.pid, last.boot_id) != (state.pid, state.boot_id):
+                told.append(f"{name} {'killed: out of memory' if state.oom_kills > last.oom_kills else 'restarted'}")
+        return told
 
     def _on_now(self, services: dict[str, ServiceView]) -> On:
         """What is on; a service that does not answer keeps what it had."""
@@ -83,6 +101,13 @@ class History:
             marks = [{"time": at, "text": text} for at, text in self._marks if at > max(moment, oldest or 0)]
             limit = self._limit_bytes
         return {"columns": COLUMNS, "points": points, "marks": marks, "api_memory_limit_bytes": limit}
+
+
+def _in_words(key: tuple[str, str, str], before: On, on: On) -> str:
+    service, kind, name = key
+    if kind == "setting":
+        return f"{service} {name} {'changed' if key in on else 'as before'}"
+    return f"{service} {name} {'off' if key not in on else 'changed' if key in before else 'on'}"
 
 
 def _short(value: float | None) -> float | None:

@@ -1,4 +1,4 @@
-/** The last five minutes, with a mark wherever a switch changed. Drawn by uPlot, which the lab serves itself. */
+/** The last five minutes, with a mark wherever a switch changed or a process began anew. Drawn by uPlot, which the lab serves itself. */
 
 import { get } from "../../lib/api.js";
 import { h, s, say, set } from "../../lib/dom.js";
@@ -13,9 +13,9 @@ const LOOKS = "/static/vendor/uplot/uPlot.min.css";
 const whole = (value) => String(Math.round(value));
 const asSeconds = (value) => `${value.toFixed(value < 1 ? 3 : 1)} s`;
 
-/** Colours are told apart by the dashes, too. `limit` draws a line that is not of the points. */
+/** Colours are told apart by the dashes, too. `limit` draws a line that is not of the points; one chart `hasWords` beside its marks, and stands first. */
 const CHARTS = [
-  { title: "Success of users", unit: "%", range: [0, 100], show: (value) => `${Math.floor(value * 10) / 10} %`, series: [["success", "success_ratio", "--good", [], 100]] },
+  { title: "Success of users", hasWords: true, unit: "%", range: [0, 100], show: (value) => `${Math.floor(value * 10) / 10} %`, series: [["success", "success_ratio", "--good", [], 100]] },
   { title: "Time that users wait", unit: "s", show: asSeconds, series: [["half within", "p50_seconds", "--info", []], ["95 % within", "p95_seconds", "--warning", [8, 5]]] },
   { title: "Requests a second", unit: "/s", show: (value) => value.toFixed(1), series: [["offered", "offered_rps", "--soft", [8, 5]], ["served", "served_rps", "--good", []]] },
   { title: "Memory of api", unit: "MB", show: (value) => `${whole(value)} MB`, limit: true, series: [["resident", "api_rss_bytes", "--info", [], 1 / MB], ["limit", null, "--error", [8, 5]]] },
@@ -206,6 +206,7 @@ class Chart {
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
+      if (!this.described.hasWords) continue;
       const label = text.replaceAll("_", " ");
       const width = ctx.measureText(label).width;
       const left = Math.max(bbox.left, Math.min(x - 4 * ratio, bbox.left + bbox.width - width));

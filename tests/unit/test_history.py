@@ -1,0 +1,89 @@
+"""The marks of the charts: what changed, in words, and whose process is another one."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.common.telemetry.state import ServiceState, TargetState
+from services.common.topology import CHAIN_NAMES
+from services.control_room.health import Health
+from services.control_room.history import History
+from services.control_room.lab_state import Cascade, InstanceView, LabState, ServiceView
+from services.control_room.status import Kpis
+
+NOTHING = {"failure": {}, "defence": {}, "setting": {}}
+WELL = Health(0, "ok")
+
+
+def view(service, state, instances=()):
+    seen = {name: InstanceView(True, 0, found, WELL, TargetState("in_use"), None) for name, found in instances}
+    return ServiceView(state is not None, 0, state, state, WELL, seen)
+
+
+def lab_of(**views):
+    """A lab in which nothing is on, but for these views."""
+    services = {name: view(name, ServiceState(name, active=NOTHING)) for name in CHAIN_NAMES} | views
+    return LabState("GREEN", [], None, Kpis(), {}, Cascade(), services)
+
+
+def on(service, **active):
+    return view(service, ServiceState(service, active=NOTHING | active))
+
+
+def process(pid, oom_kills=0, boot_id="a"):
+    return ServiceState("api", active=NOTHING, pid=pid, boot_id=boot_id, oom_kills=oom_kills)
+
+
+@pytest.fixture
+def marks():
+    """The words of the marks after these states of the lab, a second apart."""
+
+    def marks(*labs):
+        now = [100.0]
+        history = History(lambda: now[0])
+        for lab in labs:
+            history.add(lab)
+            now[0] += 1
+        return [mark["text"] for mark in history.after(0)["marks"]]
+
+    return marks
+
+
+def test_a_switch_that_changed_is_named(marks):
+    failing = on("api", failure={"latency": {"delay_seconds": 0.2}})
+    slower = on("api", failure={"latency": {"delay_seconds": 2}})
+    assert marks(lab_of(), lab_of(api=failing), lab_of(api=failing), lab_of(api=slower), lab_of()) == [
+        "api latency on",
+        "api latency changed",
+        "api latency off",
+    ]
+
+
+def test_a_setting_is_changed_and_then_as_before(marks):
+    small = on("database", setting={"capacity": {"connections": 4}})
+    assert marks(lab_of(), lab_of(database=small), lab_of()) == [
+        "database capacity changed",
+        "database capacity as before",
+    ]
+
+
+def test_of_several_the_failure_is_told(marks):
+    both = {"setting": {"client": {"attempts": 3}}, "failure": {"latency": {}}}
+    assert marks(lab_of(), lab_of(api=on("api", **both))) == ["api latency on, 1 more"]
+
+
+def test_a_service_that_does_not_answer_has_changed_nothing(marks):
+    failing = on("api", failure={"latency": {}})
+    assert marks(lab_of(api=failing), lab_of(api=view("api", None)), lab_of(api=failing)) == []
+
+
+def test_a_kill_for_memory_and_a_restart_are_told_apart(marks):
+    def lab(*states):
+        return lab_of(api=view("api", states[0], [(f"api-{n}", state) for n, state in enumerate(states, 1)]))
+
+    assert marks(
+        lab(process(7), process(8)),
+        lab(process(7), None),
+        lab(process(7), process(9, oom_kills=1)),
+        lab(process(7, boot_id="b"), process(9, oom_kills=1)),
+    ) == ["api-2 killed: out of memory", "api-1 restarted"]
