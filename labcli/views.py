@@ -61,6 +61,7 @@ def status_lines(state: Document, style: Style) -> list[str]:
     """Everything that `status` shows."""
     return [
         *_headline(state, style),
+        state.get("sentence", ""),
         "",
         *table(_facts(state, style)),
         "",

@@ -120,7 +120,8 @@ def _add_reads(app: Flask, control_room: ControlRoom) -> None:
 
     @app.get("/api/state")
     def state() -> dict[str, Any]:
-        return {**lab.state().describe(), "scene": stage.describe()}
+        now = lab.state()
+        return {**now.describe(), "sentence": stage.sentence(now), "scene": stage.describe()}
 
     @app.get("/api/history")
     def history() -> dict[str, Any]:

@@ -15,11 +15,16 @@ from services.common.scenes.files import find_scene
 from services.common.scenes.measures import Recording
 from services.common.scenes.model import Play, Scene, Step
 from services.common.scenes.play import play_of
+from services.common.scenes.sentences import say
+from services.control_room.facts import facts_of
 from services.control_room.lab import Lab
+from services.control_room.lab_state import LabState
 from services.control_room.watching.peers import by_service, until
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5
+NOBODY = "No users come."
+SERVED = "{users} users a second. {success} of them are served, half within {wait}."
 
 
 class Run:
@@ -153,6 +158,12 @@ class Run:
         words = {"pass": ("as expected", "good"), "fail": ("not as expected", "error")}[self.verdict()]
         self._lab.events.add(f"scene {self.scene.name}: {words[0]}", level=words[1])
 
+    def sentence(self) -> tuple[str, float]:
+        """What the stage says now, and for how many seconds it has been so."""
+        said = [(step.sentence, step.at_seconds) for step in self.scene.steps[: self._steps_done] if step.sentence]
+        text, moment = said[-1] if said else (self.scene.sentence, 0.0)
+        return text, max(0.0, self.recording.elapsed_seconds() - moment)
+
     def verdict(self) -> str:
         """Pending until every expectation is decided; then pass or fail."""
         outcomes = {check.outcome for check in self.checks}
@@ -223,6 +234,13 @@ class Stage:
         """The scene that is on, or None."""
         run = self._run
         return run.describe() if run else None
+
+    def sentence(self, state: LabState) -> str:
+        """The arithmetic of this moment in words: the scene's own, or else how many users are served."""
+        run = self._run
+        text, since = run.sentence() if run else ("", 0.0)
+        has_users = state.traffic is not None and state.traffic.rps > 0
+        return say(text or (SERVED if has_users else NOBODY), facts_of(state, since))
 
     def start(self, name: str, play: Play) -> dict[str, Any]:
         """Reset, then switch on what the scene and the play say, and check the scene's expectations from now on.

@@ -118,7 +118,7 @@ def test_full_cascade(page):
     assert page.locator("button.chip.error").count() == 1
     wait_until(lambda: kpi(page, "Success") <= 50, "most requests fail", 40)
     assert kpi(page, "Memory of api") > before
-    assert kpi(page, "Attempts a request") >= 1.5
+    assert kpi(page, "Attempts each") >= 1.5
     assert page.locator(".light-word").text_content() == "RED"
     check(page, "The status turns RED").and_(page.locator("[data-outcome=pass]")).wait_for()
     assert "%" in check(page, "Success, from 20").locator(".check-measured").text_content()

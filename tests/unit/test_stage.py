@@ -59,7 +59,7 @@ class Lab:
 HANG = Switched("api", "failure", "hang")
 STEPS = (
     Step("one", 0, requests=3),
-    Step("two", 10, on=(HANG,)),
+    Step("two", 10, sentence="It has hung for {since}.", on=(HANG,)),
     Step("three", 20, off=(HANG,), rps=2),
     Step("four", 10**6, rps=3),
 )
@@ -202,3 +202,8 @@ def test_the_verdict_is_told_once(lab, run):
 
 def outcomes(run):
     return [check.outcome for check in run.checks]
+
+
+def test_the_sentence_is_that_of_the_last_step_that_has_one(run_of):
+    assert run_of(5, steps_done=1).sentence() == ("", pytest.approx(5, abs=2))
+    assert run_of(60, steps_done=3).sentence() == ("It has hung for {since}.", pytest.approx(50, abs=2))

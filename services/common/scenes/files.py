@@ -17,6 +17,7 @@ from typing import Any
 from services.common.http import problems
 from services.common.scenes.measures import MEASURES
 from services.common.scenes.model import Expectation, Scene, Step, Switched
+from services.common.scenes.sentences import check_sentence
 from services.common.switches.catalogue import check_switch
 from services.common.switches.settings import ArrivalsSetting
 from services.common.topology import SWITCHED_NAMES, TRAFFIC
@@ -65,6 +66,7 @@ def read_scene(path: Path) -> Scene:
         parts = {key: _each(raw, key, make) for key, make in PARTS.items()}
         scene: Scene = _made(Scene, {**raw, **parts}, name=path.stem)
         _check_rps(scene.rps, scene.patience_seconds)
+        check_sentence(scene.sentence)
         if not scene.expect:
             raise problems.InvalidParameter("expect is missing", field="expect")
         return replace(scene, story=scene.story.strip())
@@ -119,6 +121,7 @@ def _step(entry: dict[str, Any]) -> Step:
     step: Step = _made(Step, {**entry, **switches})
     if step.rps is not None:
         _check_rps(step.rps)
+    check_sentence(step.sentence)
     return step
 
 

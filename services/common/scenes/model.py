@@ -23,10 +23,14 @@ class Switched:
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happens at a moment of the scene, in seconds from its start: first `off`, then `on`."""
+    """Something that happens at a moment of the scene, in seconds from its start: first `off`, then `on`.
+
+    From then on the stage says its `sentence`; without one, the sentence before it stays.
+    """
 
     say: str
     at_seconds: float = 0
+    sentence: str = ""
     rps: float | None = None
     requests: int = 0
     on: tuple[Switched, ...] = ()
@@ -105,7 +109,10 @@ class Play:
 
 @dataclass(frozen=True)
 class Scene:
-    """One scene. Each starts with a reset; after it come `rps` users a second, who wait `patience_seconds`."""
+    """One scene. Each starts with a reset; after it come `rps` users a second, who wait `patience_seconds`.
+
+    On stage it has a `sentence`, until a step has another one.
+    """
 
     name: str
     title: str
@@ -117,6 +124,7 @@ class Scene:
     switches: tuple[Switched, ...]
     steps: tuple[Step, ...]
     expect: tuple[Expectation, ...]
+    sentence: str = ""
     patience_seconds: float = ArrivalsSetting.patience_seconds.default
 
     @property

@@ -28,7 +28,7 @@ const TILES = [
     },
   },
   {
-    name: "Attempts a request",
+    name: "Attempts each",
     of: ({ kpis, kpi_levels: levels, cascade }) => {
       const attempts = kpis.attempts_per_request;
       if (attempts == null) return { value: ["–", ""] };

@@ -9,7 +9,7 @@ const METERS = {
   waiting: { label: "waiting", kind: "pips" },
   threads: { label: "threads", kind: "bar" },
   pool: { label: "pool", kind: "bar" },
-  memory: { label: "memory, MB", short: "memory", kind: "bar" },
+  memory: { label: "memory", kind: "bar" },
   connections: { label: "connections", short: "slots", kind: "bar" },
   queue: { label: "queue", kind: "pips" },
 };

@@ -23,10 +23,16 @@ const MEMORY = ["", "warning", "error"];
 export function mountPath(root, lab, chain) {
   const title = root.querySelector("h2");
   const holder = h("div");
-  root.append(h("div", { class: "panel-head" }, title, ...(isViewer ? [] : userControls(lab))), holder);
+  const sentence = h("p", { class: "path-sentence" });
+  title.classList.add("sr");
+  root.append(h("div", { class: "panel-head" }, title, sentence, ...(isViewer ? [] : userControls(lab))), holder);
   const path = new Path(holder, chain);
   NARROW.addEventListener("change", () => path.rebuild());
-  lab.subscribe(({ state, answering }) => state && path.show(state, answering));
+  lab.subscribe(({ state, answering }) => {
+    if (!state) return;
+    say(sentence, state.sentence);
+    path.show(state, answering);
+  });
   return path;
 }
 
@@ -201,7 +207,7 @@ const METERS = {
   pool: ({ pool }) => fill(pool?.in_use, pool?.size),
   connections: ({ connections }) => fill(connections?.in_use, connections?.max),
   memory: ({ rss_bytes: resident, memory_limit_bytes: limit, memory_share: share, health }) =>
-    resident == null ? [0, "–"] : [share, limit ? `${mb(resident)} of ${mb(limit)}` : mb(resident), MEMORY[health.problems.memory ?? 0]],
+    resident == null ? [0, "–"] : [share, limit ? `${mb(resident)}/${mb(limit)} MB` : `${mb(resident)} MB`, MEMORY[health.problems.memory ?? 0]],
   queue: ({ waiting, pool, connections }) => {
     const queued = (waiting ?? 0) + (pool?.waiting ?? 0) + (connections?.queued ?? 0);
     return waiting == null ? [0, "–"] : [queued, String(queued)];
