@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from services.common.http import problems
@@ -15,6 +17,7 @@ from services.control_room.health import Health
 from services.control_room.lab_state import Cascade, InstanceView, LabState, ServiceView
 from services.control_room.status import Kpis
 
+ROOT = Path(__file__).parents[2]
 WELL = Health(0, "ok")
 
 
@@ -80,3 +83,8 @@ def test_a_sentence_that_could_not_be_said_is_refused(text):
 
 def test_every_scene_has_a_sentence():
     assert all(scene.sentence for scene in all_scenes().values())
+
+
+def test_the_documentation_names_every_fact():
+    text = (ROOT / "docs" / "adding-a-scene.md").read_text()
+    assert all(f"| `{{{name}}}` | {meaning} |" in text for name, meaning in FACTS.items())
