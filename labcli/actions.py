@@ -8,11 +8,13 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import suppress
 
+from services.common.words import duration_words
+
 from . import infra, share
 from .api import Document
 from .context import Context
 from .errors import LabError, Unreachable
-from .views import duration_words, event_line, rate_words, request_lines
+from .views import event_line, rate_words, request_lines
 
 POLL_SECONDS = 0.5
 SHOWN_BEFORE_FOLLOWING = 10

@@ -6,26 +6,17 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from services.common.topology import TRAFFIC
+from services.common.topology import MB, TRAFFIC
+from services.common.words import duration_words, params_words, percent
 
 from .api import Document
 from .console import Style, table
 
-MB = 1024 * 1024
 STATUS_ROLES = {"GREEN": "good", "YELLOW": "warning", "RED": "error"}
 HEALTH_ROLES = ("good", "warning", "error", "error")  # ok, strained, failing, down
 LEVEL_ROLES = {"good": "good", "warning": "warning", "error": "error"}
 OUTCOMES = {"pass": ("PASS", "good"), "fail": ("MISS", "error"), "pending": ("open", "dim")}
 WRAPPERS = ("probability", "duration_seconds")  # parameters that every switch may have
-# Values of parameters that say nothing.
-UNREMARKABLE = {"probability": 1, "duration_seconds": 0, "seed": 0}
-
-
-def duration_words(seconds: float | None) -> str:
-    """A duration as a person would say it: "39 ms", "2.1 s"."""
-    if seconds is None:
-        return "-"
-    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
 
 
 def rate_words(rps: float) -> str:
@@ -35,12 +26,7 @@ def rate_words(rps: float) -> str:
 
 def switch_words(kind: str, name: str, params: Mapping[str, Any]) -> str:
     """A switch with the parameters that say something: "failure slow_query (min_seconds 2, max_seconds 5)"."""
-    shown = [
-        f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
-        for key, value in params.items()
-        if UNREMARKABLE.get(key) != value
-    ]
-    return f"{kind} {name}" + (f" ({', '.join(shown)})" if shown else "")
+    return f"{kind} {name}{params_words(params)}"
 
 
 def switch_lines(
@@ -110,12 +96,6 @@ def _kpi_words(state: Document) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def percent(ratio: float) -> str:
-    """A ratio per hundred: 100 is all of them, not nearly all."""
-    number = ratio * 100
-    return f"{number:.0f}" if number in (0, 100) or number < 99 else f"{min(number, 99.9):.1f}"
 
 
 def scene_words(scene: Document | None, style: Style) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from services.common.calls.balancing import Target
-from services.common.calls.call import HEALTH, Call
+from services.common.calls.call import HEALTH, HEALTH_CHECK_SECONDS, Call
 from services.common.calls.policy import CallPolicy, Ended, GiveBack, Pause, Send, Step, Take
 from services.common.calls.upstream import Upstream
 from services.common.http.problems import (
@@ -41,7 +41,6 @@ OK = "ok"
 DEEP = f"{HEALTH}?deep"
 BASE_MB = 60  # of an instance's memory limit, that its processes take before any request
 RESTART_SECONDS = 1.0  # until gunicorn has a new worker
-HEALTH_CHECK_SECONDS = 0.8  # as services/common/process/service.py has it
 
 
 class Visit(Call):

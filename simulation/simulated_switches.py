@@ -17,7 +17,7 @@ from services.common.process.memory import Memory
 from services.common.scenes.model import Switched
 from services.common.switches.base import Host, Switch
 from services.common.switches.catalogue import CATALOGUE, find_switch
-from services.common.switches.defences.health_checks import Checked, HealthChecks
+from services.common.switches.defences.health_checks import HealthChecks
 from services.common.switches.failures.lock_contention import LockContention
 from services.common.switches.params import Param, defaults, parse_params
 from services.common.switches.registry import Switches
@@ -97,14 +97,10 @@ class SimulatedHealthChecks(HealthChecks):
 
     ask: Callable[[str, bool, bool, float], Steps]
 
-    def on_start(self) -> None:
-        """Check each instance regularly."""
-        self.checked = {name: self.checked.get(name, Checked()) for name in self.instances}
-        if self._ended is not self._watched:
-            self._watched = self._ended
-            assert isinstance(self.host, SimulatedHost)
-            for name in self.instances:
-                self.host.engine.spawn(self._look(name, self._ended))
+    def begin_checks(self, name: str, ended: threading.Event) -> None:
+        """Check an instance regularly."""
+        assert isinstance(self.host, SimulatedHost)
+        self.host.engine.spawn(self._look(name, ended))
 
     def _look(self, name: str, ended: threading.Event) -> Steps:
         while True:
@@ -119,12 +115,10 @@ class SimulatedLiveness(LivenessSetting):
 
     ask: Callable[[float], Steps]
 
-    def on_start(self) -> None:
-        """Ask every second."""
-        if self._ended is not self._watched:
-            self._watched, self._failed = self._ended, 0
-            assert isinstance(self.host, SimulatedHost)
-            self.host.engine.spawn(self._look(self._ended))
+    def begin_probes(self, ended: threading.Event) -> None:
+        """Probe the instance."""
+        assert isinstance(self.host, SimulatedHost)
+        self.host.engine.spawn(self._look(ended))
 
     def _look(self, ended: threading.Event) -> Steps:
         while True:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from services.common.process.memory import MB
-from services.common.switches.settings import CapacitySetting
+from services.common.switches.settings import CapacitySetting, WorkSetting
 from services.common.topology import API, DATABASE, FRONTEND
+from services.common.words import duration_words, percent
 from services.control_room.lab_state import LabState, ServiceView, edge_rps
 
 FEW = 9.95  # from here on a rate has no decimals
@@ -40,13 +41,13 @@ def facts_of(lab: LabState, since_seconds: float) -> dict[str, str | None]:
 
 
 def _database_rps(database: ServiceView) -> float | None:
-    """Queries a second by its setting: what a failure takes from that is not known beforehand."""
-    if database.known is None:
+    """Queries a second with its connections and a query's own time; what failures add to that time is left out."""
+    if database.known is None or database.known.connections is None:
         return None
-    params = database.known.active["setting"].get(CapacitySetting.name, {})
-    seconds = params.get("service_time_seconds", CapacitySetting.service_time_seconds.default)
-    connections = params.get("connections", CapacitySetting.connections.default)
-    return connections / seconds if seconds else None
+    default = CapacitySetting.service_time_seconds.default
+    params = database.known.active["setting"].get(CapacitySetting.name, {"service_time_seconds": default})
+    seconds = params["service_time_seconds"]
+    return database.known.connections.max / seconds if seconds else None
 
 
 def _work_rps(api: ServiceView) -> float | None:
@@ -55,7 +56,7 @@ def _work_rps(api: ServiceView) -> float | None:
     for instance in api.instances.values():
         if instance.target.role != "in_use" or instance.state is None:
             continue
-        work = instance.state.active["setting"].get("work")
+        work = instance.state.active["setting"].get(WorkSetting.name)
         if not work or not work["slots"] or not work["service_time_seconds"]:
             return None
         rates.append(work["slots"] / work["service_time_seconds"])
@@ -77,11 +78,8 @@ def _rate(value: float | None) -> str | None:
 
 
 def _percent(ratio: float | None) -> str | None:
-    """100 is all of them, and nothing less is rounded up to it."""
-    return None if ratio is None else f"{min(ratio * 100, 99.0 if ratio < 1 else 100.0):.0f} %"
+    return None if ratio is None else f"{percent(ratio)} %"
 
 
 def _seconds(value: float | None) -> str | None:
-    if value is None:
-        return None
-    return f"{value * 1000:.0f} ms" if value < 0.9995 else f"{value:.1f} s" if value < FEW else f"{value:.0f} s"
+    return None if value is None else duration_words(value)

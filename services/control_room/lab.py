@@ -21,6 +21,7 @@ from services.common.process.settings import Settings
 from services.common.switches.catalogue import check_switch
 from services.common.telemetry.state import States, TargetState, attempts_allowed
 from services.common.topology import CHAIN, FRONTEND, SWITCHED, SWITCHED_NAMES, TRAFFIC, ServiceSpec, instances
+from services.common.words import duration_words
 from services.control_room.health import (
     Down,
     health_of_all,
@@ -168,7 +169,7 @@ class Lab:
                     state=now[spec.name],
                     known=known[spec.name],
                     health=health[spec.name],
-                    instances=self._instances(spec, fresh, last, targets, known),
+                    instances=self._instances(spec, fresh, last, all_down, targets, known),
                 )
                 for spec in SWITCHED
             },
@@ -179,6 +180,7 @@ class Lab:
         spec: ServiceSpec,
         fresh: InstanceStates,
         last: InstanceStates,
+        down: list[str],
         targets: Mapping[str, TargetState],
         services: States,
     ) -> dict[str, InstanceView]:
@@ -191,7 +193,7 @@ class Lab:
                 up=fresh[name] is not None,
                 silent_seconds=self.observers[name].silent_seconds(),
                 state=fresh[name],
-                health=health_of_instance(spec.name, last[name], services, name in self._down(fresh)),
+                health=health_of_instance(spec.name, last[name], services, name in down),
                 target=targets[name],
                 share=targets[name].sent / sent if sent else None,
             )
@@ -310,7 +312,7 @@ class Lab:
         return self._users.about(ABOUT_TIMEOUT_SECONDS)
 
     def _report_test(self, result: dict[str, Any]) -> None:
-        seconds = f"{result['seconds'] * 1000:.0f} ms" if result["seconds"] < 1 else f"{result['seconds']:.1f} s"
+        seconds = duration_words(result["seconds"])
         if not result["ok"]:
             failed = [hop["service"] for hop in result["hops"] if hop["status"] >= 500]
             where = f" at {failed[-1]}" if failed else ""

@@ -11,7 +11,7 @@ from services.common.telemetry.wire import encode
 from services.control_room.health import WHY, Health, edge_level
 from services.control_room.status import LEAST_SECONDS, WINDOW_SECONDS, Kpis
 
-SIZES = ("rss_bytes", "memory_limit_bytes", "leaked_bytes", "threads_busy", "threads_total", "waiting")
+SIZES = ("rss_bytes", "memory_limit_bytes", "leaked_bytes", "threads_busy", "threads_total", "waiting", "queued")
 PARTS = (
     "expires",
     "pool",

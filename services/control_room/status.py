@@ -10,6 +10,7 @@ from typing import Any
 from services.common.telemetry.state import States, TrafficState, attempts_per_request
 from services.common.telemetry.windows import RECENT_SECONDS, quantile
 from services.common.topology import TRAFFIC
+from services.common.words import duration_words, percent
 
 WINDOW_SECONDS = 15.0
 LEAST_SECONDS = 1.0  # one user in the first tenth of a second after a reset is not ten a second
@@ -128,4 +129,4 @@ def _healthy(kpis: Kpis) -> str:
     success, p50 = kpis.success_ratio, kpis.p50_seconds
     if success is None or p50 is None:
         return "nothing has been asked of the lab yet"
-    return f"{success * 100:.0f} % of requests succeed, half of them within {p50 * 1000:.0f} ms"
+    return f"{percent(success)} % of requests succeed, half of them within {duration_words(p50)}"

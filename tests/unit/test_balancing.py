@@ -194,10 +194,9 @@ def test_where_too_few_are_left_all_are_asked(world):
 
 
 def test_health_checks_take_an_instance_out_after_some_and_back_after_some(world):
-    world.defend("health_checks", unhealthy_after=3, healthy_after=2, interval_seconds=60.0)
     checks = world.switches.get("defence", "health_checks")
     checks.watch(NAMES, lambda *_: True)
-    checks.on_start()
+    world.defend("health_checks", unhealthy_after=3, healthy_after=2, interval_seconds=60.0)
     for is_well, role in [
         (False, "in_use"),
         (False, "in_use"),
@@ -214,10 +213,9 @@ def test_health_checks_take_an_instance_out_after_some_and_back_after_some(world
 
 @pytest.mark.parametrize("fail_open", [True, False])
 def test_where_all_checks_fail_the_balancer_fails_open_or_asks_nobody(world, fail_open):
-    world.defend("health_checks", unhealthy_after=1, fail_open=fail_open, interval_seconds=60.0)
     checks = world.switches.get("defence", "health_checks")
     checks.watch(NAMES, lambda *_: True)
-    checks.on_start()
+    world.defend("health_checks", unhealthy_after=1, fail_open=fail_open, interval_seconds=60.0)
     for name in NAMES:
         checks.note(name, False)
     if fail_open:

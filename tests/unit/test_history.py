@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from services.common.telemetry.state import ServiceState, TargetState
-from services.common.topology import CHAIN_NAMES
-from services.control_room.health import Health
+from services.common.telemetry.state import ServiceState
 from services.control_room.history import History
-from services.control_room.lab_state import Cascade, InstanceView, LabState, ServiceView
-from services.control_room.status import Kpis
-
-NOTHING = {"failure": {}, "defence": {}, "setting": {}}
-WELL = Health(0, "ok")
+from tests.support.views import active, instance, lab_of, service
 
 
-def view(service, state, instances=()):
-    seen = {name: InstanceView(True, 0, found, WELL, TargetState("in_use"), None) for name, found in instances}
-    return ServiceView(state is not None, 0, state, state, WELL, seen)
-
-
-def lab_of(**views):
-    """A lab in which nothing is on, but for these views."""
-    services = {name: view(name, ServiceState(name, active=NOTHING)) for name in CHAIN_NAMES} | views
-    return LabState("GREEN", [], None, Kpis(), {}, Cascade(), services)
-
-
-def on(service, **active):
-    return view(service, ServiceState(service, active=NOTHING | active))
+def on(name, **kinds):
+    return service(ServiceState(name, active=active(**kinds)))
 
 
 def process(pid, oom_kills=0, boot_id="a"):
-    return ServiceState("api", active=NOTHING, pid=pid, boot_id=boot_id, oom_kills=oom_kills)
+    return ServiceState("api", pid=pid, boot_id=boot_id, oom_kills=oom_kills)
 
 
 @pytest.fixture
@@ -74,12 +57,13 @@ def test_of_several_the_failure_is_told(marks):
 
 def test_a_service_that_does_not_answer_has_changed_nothing(marks):
     failing = on("api", failure={"latency": {}})
-    assert marks(lab_of(api=failing), lab_of(api=view("api", None)), lab_of(api=failing)) == []
+    assert marks(lab_of(api=failing), lab_of(api=service(None)), lab_of(api=failing)) == []
 
 
 def test_a_kill_for_memory_and_a_restart_are_told_apart(marks):
     def lab(*states):
-        return lab_of(api=view("api", states[0], [(f"api-{n}", state) for n, state in enumerate(states, 1)]))
+        instances = {f"api-{number}": instance(state) for number, state in enumerate(states, 1)}
+        return lab_of(api=service(states[0], **instances))
 
     assert marks(
         lab(process(7), process(8)),

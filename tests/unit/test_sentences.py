@@ -7,36 +7,19 @@ from pathlib import Path
 import pytest
 
 from services.common.http import problems
-from services.common.process.memory import MB
 from services.common.scenes.files import all_scenes
 from services.common.scenes.sentences import FACTS, check_sentence, say
-from services.common.telemetry.state import Calls, ServiceState, TargetState, TrafficState
-from services.common.topology import CHAIN_NAMES
+from services.common.telemetry.state import Calls, Connections, ServiceState
 from services.control_room.facts import facts_of
-from services.control_room.health import Health
-from services.control_room.lab_state import Cascade, InstanceView, LabState, ServiceView
 from services.control_room.status import Kpis
+from tests.support.views import active, instance, lab_of, service
 
 ROOT = Path(__file__).parents[2]
-WELL = Health(0, "ok")
+WORK = active(setting={"work": {"slots": 8, "service_time_seconds": 0.4}})
 
 
-def active(**settings):
-    return {"failure": {}, "defence": {}, "setting": settings}
-
-
-def view(state, **instances):
-    return ServiceView(state is not None, 0, state, state, WELL, instances)
-
-
-def instance(role="in_use", **settings):
-    return InstanceView(True, 0, ServiceState("api", active=active(**settings)), WELL, TargetState(role), None)
-
-
-def facts(kpis=None, rps=20.0, since=3.0, **views):
-    services = {name: view(ServiceState(name)) for name in CHAIN_NAMES} | views
-    lab = LabState("GREEN", [], TrafficState(rps=rps), kpis or Kpis(), {}, Cascade(), services)
-    return facts_of(lab, since)
+def facts(kpis=None, since=3.0, **services):
+    return facts_of(lab_of(kpis, rps=20.0, **services), since)
 
 
 def test_every_fact_is_known_by_name_and_no_other():
@@ -44,34 +27,36 @@ def test_every_fact_is_known_by_name_and_no_other():
 
 
 def test_the_arithmetic_of_a_storm():
+    capacity = active(setting={"capacity": {"connections": 4, "service_time_seconds": 0.1}})
     found = facts(
         Kpis(success_ratio=0.004, attempts_per_request=2.96),
-        api=view(ServiceState("api", rss_bytes=60 * MB, calls=Calls("database", sent=900, seconds=15))),
-        database=view(
-            ServiceState("database", active=active(capacity={"connections": 4, "service_time_seconds": 0.1}))
-        ),
+        api=service(ServiceState("api", calls=Calls("database", sent=900, seconds=15))),
+        database=service(ServiceState("database", active=capacity, connections=Connections(max=4))),
     )
     sentence = "{users} users a second. The database can do {database_capacity}. It gets {database_calls}. {success}."
     assert say(sentence, found) == "20 users a second. The database can do 40. It gets 60. 0 %."
 
 
-@pytest.mark.parametrize(
-    ("ratio", "words"), [(1.0, "100 %"), (0.9999, "99 %"), (0.675, "68 %"), (0.0, "0 %"), (None, None)]
-)
-def test_only_all_of_them_are_100_per_cent(ratio, words):
-    assert facts(Kpis(success_ratio=ratio))["success"] == words
+def test_only_all_of_them_are_100_per_cent():
+    assert facts(Kpis(success_ratio=0.9999))["success"] == "99.9 %"
+    assert facts(Kpis(success_ratio=1.0))["success"] == "100 %"
 
 
 def test_the_capacity_of_the_api_is_that_of_the_instances_in_use():
-    work = {"work": {"slots": 8, "service_time_seconds": 0.4}}
-    three = view(ServiceState("api"), **{"api-1": instance(**work), "api-2": instance("ejected", **work)})
-    assert facts(api=three)["api_capacity"] == "20"
-    unlimited = view(ServiceState("api"), **{"api-1": instance(**work), "api-2": instance()})
+    works, serves = ServiceState("api", active=WORK), ServiceState("api")
+    ejected = service(serves, **{"api-1": instance(works), "api-2": instance(works, "ejected")})
+    assert facts(api=ejected)["api_capacity"] == "20"
+    unlimited = service(serves, **{"api-1": instance(works), "api-2": instance(serves)})
     assert facts(api=unlimited)["api_capacity"] is None
 
 
+def test_the_capacity_of_the_database_is_that_of_the_connections_that_it_has():
+    three = ServiceState("database", connections=Connections(max=3))
+    assert facts(database=service(three))["database_capacity"] == "250"
+
+
 def test_what_is_not_known_is_said_to_be_so():
-    assert say("The database gets {database_calls}.", facts(api=view(None))) == "The database gets …."
+    assert say("The database gets {database_calls}.", facts(api=service(None))) == "The database gets …."
     assert say("Half within {wait}, for {since}", facts(since=59.6)) == "Half within …, for 60 s"
 
 

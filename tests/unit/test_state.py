@@ -24,6 +24,7 @@ from services.common.telemetry.state import (
     combined,
 )
 from services.common.telemetry.wire import WireError, decode, encode, schema
+from tests.support.views import service
 
 FULL = ServiceState(
     "api",
@@ -115,3 +116,9 @@ def test_attempts_are_those_of_the_calls_whichever_instance_made_them():
     assert attempts_per_request(states) == 1.5
     assert attempts_per_request([ServiceState("database")]) is None
     assert attempts_allowed([replace(FULL, calls=Calls("database", attempts_allowed=3))] * 2) == 9
+
+
+def test_what_waits_for_the_apis_own_work_is_queued_too_and_the_page_is_told():
+    shown = service(ServiceState("api", waiting=1, pool=PoolState(waiting=2), work=Connections(queued=7))).describe()
+    assert shown["queued"] == 10
+    assert service(None).describe()["queued"] is None

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from services.common.calls.call import DEADLINE, EPOCH
-from services.common.calls.client import new_session
+from services.common.calls.session import new_session
 from services.common.http import problems
 
 

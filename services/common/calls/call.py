@@ -19,6 +19,7 @@ TRACE = "X-Lab-Trace"
 HOPS = "X-Lab-Hops"
 REASON = "X-Lab-Reason"
 HEALTH = "/health"  # a path of every data plane: over the worker pool, as a request
+HEALTH_CHECK_SECONDS = 0.8  # for what a deep health check asks of the service behind
 EPOCH = "X-Lab-Epoch"
 MAX_EPOCH_DIGITS = 18
 MAX_AGE_SECONDS = 3600.0

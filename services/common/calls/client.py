@@ -7,17 +7,16 @@ import random
 import time
 from collections.abc import Mapping
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from services.common.calls.balancing import Target
 from services.common.calls.call import DEADLINE, HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, Call
 from services.common.calls.hedges import send_hedged
 from services.common.calls.policy import Begin, CallPolicy, End, Ended, GiveBack, Pause, Send, Step, Take, drive
+from services.common.calls.session import answers, new_session
 from services.common.calls.upstream import Upstream
 from services.common.http import problems
 from services.common.process.epoch import Epoch
@@ -25,15 +24,6 @@ from services.common.switches.registry import Switches
 from services.common.telemetry.metrics import ClientMetrics
 from services.common.telemetry.state import Calls
 from services.common.telemetry.windows import AttemptWindow, CountedCall, CountWindow, SumWindow
-
-
-def new_session(connections: int) -> requests.Session:
-    """A session that keeps up to `connections` open for each peer, reads no environment and keeps no cookies."""
-    session = requests.Session()
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("http://", HTTPAdapter(pool_connections=8, pool_maxsize=connections))
-    return session
 
 
 class Lease(Protocol):
@@ -103,13 +93,8 @@ class PeerClient:
 
     def answers(self, path: str, timeout_seconds: float) -> bool:
         """Whether some instance of the peer answers GET `path` well: for a deep health check, with no defence."""
-        now = time.time()
-        headers = {REQUEST_START: repr(now), DEADLINE: repr(now + timeout_seconds), TRACE: "1"}
         url = self._urls[self.upstream.in_use[0].name] + path
-        try:
-            return self._session.get(url, headers=headers, timeout=timeout_seconds).status_code == 200
-        except requests.RequestException:
-            return False
+        return answers(self._session, url, timeout_seconds, traced=True)
 
     def close(self) -> None:
         """Close the connections that are kept open."""

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-
-import requests
-
-from services.common.calls.call import DEADLINE, HEALTH, REASON, REQUEST_START
-from services.common.calls.client import new_session
+from services.common.calls.call import HEALTH
+from services.common.calls.session import answers, new_session
 from services.common.http.problems import Starting
 from services.common.process.settings import Settings
 
 READY, DEEP = "/readyz", "?deep=1"
-
-
-def answers(
-    session: requests.Session, url: str, timeout_seconds: float, reasons: Sequence[str | None] = (None,)
-) -> bool:
-    """Whether a GET is answered in time and well, or for one of these reasons of a problem.
-
-    It says when it was sent, and when nobody waits for it any more.
-    """
-    now = time.time()
-    headers = {REQUEST_START: repr(now), DEADLINE: repr(now + timeout_seconds)}
-    try:
-        answer = session.get(url, headers=headers, timeout=timeout_seconds, allow_redirects=False)
-        return answer.headers.get(REASON) in reasons
-    except requests.RequestException:
-        return False
 
 
 class InstanceProbe:
@@ -57,4 +36,4 @@ class OwnProbe:
         One that is starting is alive: orchestrators give it its time (Kubernetes: a startup probe).
         """
         with new_session(1) as session:
-            return answers(session, self._url, timeout_seconds, (None, Starting.reason))
+            return answers(session, self._url, timeout_seconds, reasons=(Starting.reason,))

@@ -9,7 +9,8 @@ from typing import Any
 import requests
 
 from services.common.calls.call import HOPS, REASON, REQUEST_ID, REQUEST_START, TRACE, new_request_id
-from services.common.calls.client import new_session, was_refused
+from services.common.calls.client import was_refused
+from services.common.calls.session import new_session
 
 
 class UserClient:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, generate_latest
 
-from services.common.calls.call import HEALTH, HOPS, REASON, REQUEST_ID, Call, sent_at
+from services.common.calls.call import HEALTH, HEALTH_CHECK_SECONDS, HOPS, REASON, REQUEST_ID, Call, sent_at
 from services.common.http import problems
 from services.common.http.web import install_problems
 from services.common.process.epoch import Epoch
@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 SWITCH_INTERVAL_SECONDS = 0.0005
 SLOW_SECONDS = 1.0
 BOOT_ID, LAST_END = "boot-id", "last-end"  # files of the state directory
-HEALTH_CHECK_SECONDS = 0.8  # for what a deep health check asks
 UNKNOWN_BOOT_ID = "unknown"
 
 

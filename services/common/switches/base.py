@@ -100,6 +100,9 @@ class Switch:
 
     # Hooks: what a switch may do. The base does nothing.
 
+    def on_begin(self, ended: threading.Event) -> None:
+        """Called when the switch goes on, but not when its parameters change; `ended` is set when it goes off."""
+
     def on_start(self) -> None:
         """Called when the switch goes on, and again when its parameters change."""
 
@@ -195,6 +198,7 @@ class Switch:
         if not self.active:
             self._ended = self.host.event()
             self.active = True
+            self.on_begin(self._ended)
         self.on_start()
 
     def stop(self) -> None:

@@ -95,18 +95,20 @@ class LivenessSetting(Setting):
     story = "The instance is asked over its worker pool, and killed after some probes without an answer."
     timeout_seconds = Param(1.0, "how long a probe waits", "s", 0.05, 60)
     failures = Param(0, "probes in a row that fail until it is killed; 0 is no probe", "", 0, 100)
-    _watched: threading.Event | None = None  # the time of being on for which there is a thread
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self.probe: Callable[[float], bool] = lambda seconds: True  # told once, before anything is switched on
         self._failed = 0
 
-    def on_start(self) -> None:
-        """Ask every second, in a thread of its own."""
-        if self._ended is not self._watched:
-            self._watched, self._failed = self._ended, 0
-            threading.Thread(target=self._watch, args=(self._ended,), name=self.name, daemon=True).start()
+    def on_begin(self, ended: threading.Event) -> None:
+        """Ask every second."""
+        self._failed = 0
+        self.begin_probes(ended)
+
+    def begin_probes(self, ended: threading.Event) -> None:
+        """Probe the instance, in a thread of its own."""
+        threading.Thread(target=self._watch, args=(ended,), name=self.name, daemon=True).start()
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(PROBE_SECONDS):

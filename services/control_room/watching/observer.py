@@ -17,6 +17,7 @@ from services.common.switches.catalogue import check_switch
 from services.common.telemetry.state import Active, ServiceState
 from services.common.telemetry.wire import WireError, decode, encode
 from services.common.topology import Instance
+from services.common.words import params_words
 from services.control_room.watching.events import EventLog
 from services.control_room.watching.journal import Journal
 from services.control_room.watching.news import SwitchNews
@@ -275,10 +276,4 @@ def _missing(last: Seen, state: ServiceState, now: float) -> Iterator[tuple[str,
 
 def sentence_on(kind: str, name: str, params: dict[str, Any]) -> str:
     """What a switch that went on is, in words: "failure memory_leak is on (mb_per_request 20)"."""
-    hidden = {"probability": 1.0, "duration_seconds": 0.0, "seed": 0}
-    shown = ", ".join(
-        f"{key} {value:g}" if isinstance(value, int | float) else f"{key} {value}"
-        for key, value in params.items()
-        if hidden.get(key) != value
-    )
-    return f"{kind} {name} is on" + (f" ({shown})" if shown else "")
+    return f"{kind} {name} is on{params_words(params)}"

@@ -12,7 +12,7 @@ from labcli.config import Config
 from labcli.console import Style, table, visible_length
 from labcli.infra_record import infra_record, touched
 from labcli.plan import Folder
-from labcli.views import cure_lines, duration_words, percent
+from labcli.views import cure_lines
 from labcli.watch import ENTER, HOME, LEAVE
 from tests.unit.cli.conftest import MB, Clock, Lab, Room, a_check, a_scene, a_service, a_state, an_event
 
@@ -131,18 +131,6 @@ def test_columns_align_whatever_their_colour() -> None:
     paint = Style(Terminal(), {}).paint
     lines = table([["a", paint("up", "good"), "x"], ["longer", "down", "y"]])
     assert visible_length(lines[0]) == visible_length(lines[1])
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(None, "-"), (0.0214, "21 ms"), (0.9994, "999 ms"), (0.9999, "1.0 s"), (61.04, "61.0 s")]
-)
-def test_durations_read_as_a_person_says_them(seconds: float | None, words: str) -> None:
-    assert duration_words(seconds) == words
-
-
-@pytest.mark.parametrize(("ratio", "text"), [(1, "100"), (0.9999, "99.9"), (0.995, "99.5"), (0.384, "38"), (0, "0")])
-def test_only_all_of_them_is_100_percent(ratio: float, text: str) -> None:
-    assert percent(ratio) == text
 
 
 def test_where_nothing_is_retried_that_is_said(room: Room, lab: Lab) -> None:

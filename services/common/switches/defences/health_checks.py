@@ -60,16 +60,15 @@ class HealthChecks(Defence):
         """Check these, in this way; told once, before anything is switched on."""
         self.instances, self.probe = tuple(instances), probe
 
-    def on_start(self) -> None:
-        ended = self._ended
+    def on_begin(self, ended: threading.Event) -> None:
         with self._lock:
-            self.checked = {name: self.checked.get(name, Checked()) for name in self.instances}
-        if ended is not self._watched:
-            self._watched = ended
-            for name in self.instances:
-                threading.Thread(target=self._watch, args=(name, ended), name=self.name, daemon=True).start()
+            self.checked = {name: Checked() for name in self.instances}
+        for name in self.instances:
+            self.begin_checks(name, ended)
 
-    _watched: threading.Event | None = None  # the time of being on for which there are threads
+    def begin_checks(self, name: str, ended: threading.Event) -> None:
+        """Check an instance regularly, in a thread of its own."""
+        threading.Thread(target=self._watch, args=(name, ended), name=self.name, daemon=True).start()
 
     def on_stop(self) -> None:
         with self._lock:

@@ -5,6 +5,7 @@ from collections import deque
 
 from services.common.calls.balancing import Target
 from services.common.switches.base import Defence, Host
+from services.common.switches.defences.tokens import TokenBucket
 from services.common.switches.params import Param
 from services.common.telemetry.windows import quantile
 
@@ -29,11 +30,11 @@ class Hedging(Defence):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._lock = threading.Lock()
-        self._tokens = 0.0
+        self._bucket = TokenBucket()
         self._seconds: deque[float] = deque(maxlen=LAST)
 
     def on_start(self) -> None:
-        self._tokens = float(self.max_tokens)
+        self._bucket.fill(self.max_tokens)
 
     def on_stop(self) -> None:
         with self._lock:
@@ -46,15 +47,10 @@ class Hedging(Defence):
             return quantile(sorted(self._seconds), 0.95) or FIRST_DELAY_SECONDS
 
     def before_attempt(self, target: Target) -> None:
-        with self._lock:
-            self._tokens = min(self.max_tokens, self._tokens + self.budget_ratio)
+        self._bucket.earn(self.budget_ratio, self.max_tokens)
 
     def may_hedge(self) -> bool:
-        with self._lock:
-            if self._tokens < 1:
-                return False
-            self._tokens -= 1
-            return True
+        return self._bucket.spend()
 
     def after_send(self, target: Target, outcome: str, seconds: float) -> None:
         with self._lock:

@@ -1,9 +1,8 @@
 """Defence: retries may only be a share of the requests."""
 
-import threading
-
 from services.common.calls.balancing import Target
 from services.common.switches.base import Defence, Host
+from services.common.switches.defences.tokens import TokenBucket
 from services.common.switches.params import Param
 
 
@@ -22,23 +21,22 @@ class RetryBudget(Defence):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._lock = threading.Lock()
-        self.tokens = 0.0
+        self._bucket = TokenBucket()
+
+    @property
+    def tokens(self) -> float:
+        """Retries that may be sent now."""
+        return self._bucket.tokens
 
     def on_start(self) -> None:
-        self.tokens = float(self.max_tokens)
+        self._bucket.fill(self.max_tokens)
 
     def on_stop(self) -> None:
-        self.tokens = 0.0
+        self._bucket.fill(0.0)
 
     def may_retry(self) -> bool:
-        with self._lock:
-            if self.tokens < 1:
-                return False
-            self.tokens -= 1
-            return True
+        return self._bucket.spend()
 
     def after_attempt(self, outcome: str, is_retry: bool, target: Target) -> None:
         if not is_retry:
-            with self._lock:
-                self.tokens = min(self.max_tokens, self.tokens + self.ratio)
+            self._bucket.earn(self.ratio, self.max_tokens)

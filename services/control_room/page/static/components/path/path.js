@@ -208,10 +208,7 @@ const METERS = {
   connections: ({ connections }) => fill(connections?.in_use, connections?.max),
   memory: ({ rss_bytes: resident, memory_limit_bytes: limit, memory_share: share, health }) =>
     resident == null ? [0, "–"] : [share, limit ? `${mb(resident)}/${mb(limit)} MB` : `${mb(resident)} MB`, MEMORY[health.problems.memory ?? 0]],
-  queue: ({ waiting, pool, connections }) => {
-    const queued = (waiting ?? 0) + (pool?.waiting ?? 0) + (connections?.queued ?? 0);
-    return waiting == null ? [0, "–"] : [queued, String(queued)];
-  },
+  queue: ({ queued }) => [queued ?? 0, queued == null ? "–" : String(queued)],
 };
 
 /** An instance in use shows the share of the calls that it gets, any other one why it gets none. */
