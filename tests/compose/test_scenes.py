@@ -6,10 +6,9 @@ import pytest
 
 from tests.compose.conftest import see_the_kill
 
-pytestmark = pytest.mark.compose
+pytestmark = [pytest.mark.compose, pytest.mark.quiet]
 
 
-@pytest.mark.quiet
 def test_normal(lab, play):
     play("normal")
     assert lab.value("lab_status") == 0
@@ -18,7 +17,6 @@ def test_normal(lab, play):
     assert lab.value('sum(increase(lab_user_requests_total{outcome!="success"}[50s]))') == 0
 
 
-@pytest.mark.quiet
 def test_memory_leak(lab, play):
     after = lab.last_event()
     start = lab.value('process_start_time_seconds{instance="api-1"}')

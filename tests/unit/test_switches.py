@@ -15,6 +15,7 @@ from services.common.process.service import Service
 from services.common.switches.base import Host
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.failures.error_rate import ErrorRate
+from services.common.switches.failures.heavy_requests import HeavyRequests
 from services.common.switches.failures.latency import Latency
 from services.common.switches.registry import Switches
 from tests.conftest import reset, wait_until
@@ -94,6 +95,20 @@ def test_error_rate_fails_its_share(tmp_path, call):
         except InjectedError:
             failed += 1
     assert 250 < failed < 350
+
+
+def test_a_heavy_request_that_was_taken_up_as_the_switch_went_off_holds_nothing(tmp_path, call):
+    held = []
+
+    def hold(mb):
+        switch.stop()
+        held.append(mb)
+        return held.pop
+
+    switch = HeavyRequests(Host(Memory(tmp_path), hold=hold))
+    switch.start({"mb_per_request": 8.0}, None)
+    switch.before_request(call)
+    assert held == []
 
 
 class NoDice(random.Random):

@@ -28,10 +28,11 @@ class HeavyRequests(Failure):
 
     def before_request(self, call: Call) -> None:
         self._give_back()  # what a request of this thread held that another switch refused
-        release = self.host.hold(self.mb_per_request)
+        release = self._mine.release = self.host.hold(self.mb_per_request)
         with self._lock:
             self._held.add(release)
-        self._mine.release = release
+        if not self.active:  # it went off while the memory was taken, and has given back what it knew of
+            self._give_back()
 
     def after_request(self, call: Call) -> None:
         self._give_back()
