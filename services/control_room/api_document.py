@@ -67,6 +67,7 @@ def openapi_document() -> dict[str, Any]:
         "/api/catalogue": _read("Every service's switches", "the catalogue"),
         "/api/topology": _read("Services, their instances, and who calls whom", "the topology"),
         "/api/state": _read("Status, KPIs and services, never older than the call", "the state"),
+        "/api/spans": _read("A sample of the requests that are in the services or have just ended", "rows by instance"),
         "/api/scenes": _read("Every scene", "the scenes"),
         "/api/events": events,
         "/api/history": history,

@@ -30,6 +30,7 @@ from services.control_room.history import History
 from services.control_room.lab import MAX_TEST_REQUESTS, Lab
 from services.control_room.page.assets import install_page
 from services.control_room.page.guard import Guard
+from services.control_room.span_look import SpanLook
 from services.control_room.stage import Stage
 
 STATUS_SECONDS = 1.0
@@ -45,6 +46,7 @@ class ControlRoom:
         self.lab = lab
         self.stage = stage
         self.history = History()
+        self.spans = SpanLook(lab)
         self.registry = CollectorRegistry()
         self.registry.register(ProcessCollector())
         self.registry.register(StateCollector(lambda: lab.latest))
@@ -121,7 +123,11 @@ def _add_reads(app: Flask, control_room: ControlRoom) -> None:
     @app.get("/api/state")
     def state() -> dict[str, Any]:
         now = lab.state()
-        return {**now.describe(), "sentence": stage.sentence(now), "scene": stage.describe()}
+        return {**now.describe(), "sentence": stage.sentence(now), "tags": stage.tags(now), "scene": stage.describe()}
+
+    @app.get("/api/spans")
+    def spans() -> dict[str, Any]:
+        return control_room.spans.get()
 
     @app.get("/api/history")
     def history() -> dict[str, Any]:

@@ -28,9 +28,9 @@ def facts_of(lab: LabState, since_seconds: float) -> dict[str, str | None]:
         "memory": f"{state.rss_bytes / MB:.0f} MB" if state else None,
         "memory_limit": f"{state.memory_limit_bytes / MB:.0f} MB" if state and state.memory_limit_bytes else None,
         "api_calls": _calls(frontend),
-        "api_capacity": _rate(_work_rps(api)),
+        "api_capacity": _rate(work_rps(api)),
         "database_calls": _calls(api),
-        "database_capacity": _rate(_database_rps(database)),
+        "database_capacity": _rate(database_rps(database)),
         "database_queue": str(database.queued) if database.queued is not None else None,
         "database_wait": _seconds(database.known.longest_wait_seconds) if database.known else None,
         "wasted": _percent(cascade.wasted_work_ratio) if has_users else None,
@@ -40,7 +40,7 @@ def facts_of(lab: LabState, since_seconds: float) -> dict[str, str | None]:
     }
 
 
-def _database_rps(database: ServiceView) -> float | None:
+def database_rps(database: ServiceView) -> float | None:
     """Queries a second with its connections and a query's own time; what failures add to that time is left out."""
     if database.known is None or database.known.connections is None:
         return None
@@ -50,7 +50,7 @@ def _database_rps(database: ServiceView) -> float | None:
     return database.known.connections.max / seconds if seconds else None
 
 
-def _work_rps(api: ServiceView) -> float | None:
+def work_rps(api: ServiceView) -> float | None:
     """Requests a second that the instances in use can do; None where one of them has no limit."""
     rates: list[float] = []
     for instance in api.instances.values():

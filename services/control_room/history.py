@@ -10,8 +10,9 @@ from typing import Any
 
 from services.common.switches.base import KINDS
 from services.common.telemetry.state import ServiceState
-from services.common.topology import API, CHAIN_NAMES
-from services.control_room.lab_state import LabState, ServiceView
+from services.common.topology import API, CHAIN, CHAIN_NAMES
+from services.control_room.facts import database_rps, work_rps
+from services.control_room.lab_state import LabState, ServiceView, edge_rps
 
 KEEP_SECONDS = 300
 COLUMNS = (
@@ -24,6 +25,12 @@ COLUMNS = (
     "api_rss_bytes",
     *(f"{name}_busy" for name in CHAIN_NAMES),
     *(f"{name}_queue" for name in CHAIN_NAMES),
+    "in_flight",
+    "api_calls_rps",
+    "api_capacity_rps",
+    "database_calls_rps",
+    "database_capacity_rps",
+    "wasted_work_ratio",
 )
 KPIS = COLUMNS[1:6]
 On = dict[tuple[str, str, str], dict[str, Any]]
@@ -49,6 +56,7 @@ class History:
         point = [now, *(_short(getattr(lab.kpis, name)) for name in KPIS), api.rss_bytes if api else None]
         point += [state.threads_busy if state else None for state in states.values()]
         point += [lab.services[name].queued for name in CHAIN_NAMES]
+        point += [_short(value) for value in _loads(lab)]
         with self._lock:
             self._points.append(point)
             self._limit_bytes = (api.memory_limit_bytes if api else 0) or self._limit_bytes
@@ -101,6 +109,19 @@ class History:
             marks = [{"time": at, "text": text} for at, text in self._marks if at > max(moment, oldest or 0)]
             limit = self._limit_bytes
         return {"columns": COLUMNS, "points": points, "marks": marks, "api_memory_limit_bytes": limit}
+
+
+def _loads(lab: LabState) -> list[float | None]:
+    """The last columns: what waits, what is asked for against what can be done, and what is done for nobody."""
+    frontend, api, database = (lab.services[each.name] for each in CHAIN)
+    return [
+        lab.traffic.in_flight if lab.traffic else None,
+        edge_rps(frontend.calls) if frontend.calls else None,
+        work_rps(api),
+        edge_rps(api.calls) if api.calls else None,
+        database_rps(database),
+        lab.cascade.wasted_work_ratio,
+    ]
 
 
 def _in_words(key: tuple[str, str, str], before: On, on: On) -> str:

@@ -19,6 +19,7 @@ from services.common.scenes.sentences import say
 from services.control_room.facts import facts_of
 from services.control_room.lab import Lab
 from services.control_room.lab_state import LabState
+from services.control_room.tags import tags_of
 from services.control_room.watching.peers import by_service, until
 
 log = logging.getLogger(__name__)
@@ -241,6 +242,11 @@ class Stage:
         text, since = run.sentence() if run else ("", 0.0)
         has_users = state.traffic is not None and state.traffic.rps > 0
         return say(text or (SERVED if has_users else NOBODY), facts_of(state, since))
+
+    def tags(self, state: LabState) -> dict[str, list[dict[str, str]]]:
+        """What is on, for each service, in brief."""
+        run = self._run
+        return tags_of(state, run.scene if run else None)
 
     def start(self, name: str, play: Play) -> dict[str, Any]:
         """Reset, then switch on what the scene and the play say, and check the scene's expectations from now on.

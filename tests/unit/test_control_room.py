@@ -152,6 +152,7 @@ def test_a_scene_has_the_name_of_its_file(tmp_path):
         ("at_seconds = 10", "at_second = 10", "bad.toml: steps 1: there is no key 'at_second'", "at_seconds"),
         ("error_rate", "eror_rate", "bad.toml: steps 1: on 1: api has no failure 'eror_rate'", "error_rate"),
         ("rate = 0.1", "rate = 3", "bad.toml: steps 1: on 1: rate must be from 0 to 1, not 3", 1),
+        ("rps = 10", 'chart = "pie"\nrps = 10', "bad.toml: there is no chart 'pie'", "littles_law"),
         ("success_ratio", "sucess", "bad.toml: expect 1: there is no measure 'sucess'", "success_ratio"),
         ("at_seconds = 30", "", "bad.toml: expect 1: it needs at_seconds or within_seconds, and not both", None),
         ("maximum = 0.97", "", "bad.toml: expect 1: it needs a minimum, a maximum, or what it equals", None),

@@ -1,10 +1,10 @@
-"""The marks of the charts: what changed, in words, and whose process is another one."""
+"""The points and marks of the charts: what changed, in words, and whose process is another one."""
 
 from __future__ import annotations
 
 import pytest
 
-from services.common.telemetry.state import ServiceState
+from services.common.telemetry.state import Calls, Connections, ServiceState
 from services.control_room.history import History
 from tests.support.views import active, instance, lab_of, service
 
@@ -71,3 +71,19 @@ def test_a_kill_for_memory_and_a_restart_are_told_apart(marks):
         lab(process(7), process(9, oom_kills=1)),
         lab(process(7, boot_id="b"), process(9, oom_kills=1)),
     ) == ["api-2 killed: out of memory", "api-1 restarted"]
+
+
+def test_a_point_has_what_is_asked_for_against_what_can_be_done():
+    capacity = active(setting={"capacity": {"connections": 4, "service_time_seconds": 0.1}})
+    history = History()
+    history.add(
+        lab_of(
+            api=service(ServiceState("api", calls=Calls("database", sent=900, seconds=15))),
+            database=service(ServiceState("database", active=capacity, connections=Connections(max=4))),
+        )
+    )
+    history.add(lab_of(api=service(None), database=service(None)))
+    found = history.after(0)
+    first, second = (dict(zip(found["columns"], point, strict=True)) for point in found["points"])
+    assert (first["database_calls_rps"], first["database_capacity_rps"], first["in_flight"]) == (60, 40, 0)
+    assert second["database_calls_rps"] is second["database_capacity_rps"] is None

@@ -30,8 +30,9 @@ class Call:
     """One request in one service.
 
     `sent_at` is when the caller sent it (seconds since 1970, from X-Request-Start), `started_at` when its handler
-    began; the time between was spent in queues. `deadline` is when the caller stops waiting, if it said so.
-    `attempts` are this service's own calls to the next one, and `let_in` says that nothing at the door refused it.
+    began; the time between was spent in queues. `deadline` is when the caller stops waiting, if it said so, and
+    `turn_at` when the request came out of the last queue inside the service. `attempts` are this service's own calls
+    to the next one, `let_in` says that nothing at the door refused it, and `is_good` that its answer is no error.
     """
 
     request_id: str
@@ -42,6 +43,8 @@ class Call:
     started: float = field(default_factory=time.perf_counter)
     attempts: list[dict[str, Any]] = field(default_factory=list)
     let_in: bool = False
+    is_good: bool = False
+    turn_at: float | None = None
     hops_behind: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod

@@ -13,17 +13,20 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from services.common.calls.call import DEADLINE, EPOCH, MAX_EPOCH_DIGITS, deadline_of
 from services.common.http import problems
 from services.common.http.hosts import READS, host_name
-from services.common.http.openapi import document, in_query, object_of, read, switch_body, write
+from services.common.http.openapi import document, in_query, object_of, param_schema, read, switch_body, write
 from services.common.http.web import boolean, install_problems, json_body, optional_object
 from services.common.process.secret import Secret
 from services.common.process.service import Service
 from services.common.switches.catalogue import CATALOGUE
+from services.common.switches.params import Param
+from services.common.telemetry.spans import COLUMNS
 from services.common.telemetry.state import ServiceState
 from services.common.telemetry.windows import KEEP_SECONDS
 from services.common.telemetry.wire import encode, schema
 
 log = logging.getLogger(__name__)
 DEFAULT_WINDOW_SECONDS = 15.0
+ONE_IN = Param(1, "shows one of so many requests", "", 1, 1000, name="one_in")
 REFUSALS = ("401", "408", "409")
 
 
@@ -64,6 +67,10 @@ def create_admin_app(service: Service) -> Flask:
     def state() -> Response:
         return jsonify(encode(service.state(_window_seconds())))
 
+    @app.get("/admin/spans")
+    def spans() -> Response:
+        return jsonify(rows=service.spans.rows(_one_in()))
+
     @app.get("/admin/catalogue")
     def catalogue() -> Response:
         return jsonify(switches=[switch.describe() for switch in CATALOGUE[service.name]])
@@ -94,12 +101,15 @@ def _openapi_document(service: str) -> dict[str, Any]:
     state = read("Everything that is, over a window of seconds", "the state", "422", schema=schema(ServiceState))
     window = {"type": "number", "exclusiveMinimum": 0, "maximum": KEEP_SECONDS}
     state["get"]["parameters"] = [in_query("window", window)]
+    spans = read("The requests that are here or have just ended, one by one", "rows of " + ", ".join(COLUMNS), "422")
+    spans["get"]["parameters"] = [in_query("one_in", param_schema(ONE_IN))]
     moment = object_of({"started_at": {"type": "number", "minimum": 0}}, [])
     paths = {
         "/healthz": read("Whether the process lives", "alive"),
         "/readyz": read("Whether the data plane is ready", "ready", "503"),
         "/metrics": read("What Prometheus scrapes", "the metrics", content=CONTENT_TYPE_LATEST.split(";")[0]),
         "/admin/state": state,
+        "/admin/spans": spans,
         "/admin/catalogue": read("Every switch of this service", "the switches"),
         **{
             f"/admin/switches/{switch.kind}/{switch.name}": write(
@@ -122,6 +132,12 @@ def _window_seconds() -> float:
         allowed = {"type": "number", "minimum": 0, "maximum": KEEP_SECONDS, "unit": "s"}
         raise problems.InvalidParameter("window must be a number of seconds", field="window", allowed=allowed)
     return seconds
+
+
+def _one_in() -> int:
+    text = request.args.get("one_in", "1")
+    is_number = text.isascii() and text.isdecimal() and len(text) < 10
+    return ONE_IN.parse(int(text) if is_number else text)
 
 
 def _epoch_of_call(now: int) -> int:

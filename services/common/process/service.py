@@ -29,6 +29,7 @@ from services.common.switches.base import Host, Switch, end_process
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.registry import Switches
 from services.common.telemetry import metrics
+from services.common.telemetry.spans import Spans
 from services.common.telemetry.state import ServiceState
 from services.common.telemetry.windows import AnswerWindow
 
@@ -55,6 +56,7 @@ class Service:
         self.epoch = Epoch()
         host = Host(self.memory, in_flight=lambda: self.busy, end=self.end)
         self.switches = Switches(CATALOGUE[self.name], host, settings.state_dir / "switches.json")
+        self.spans = Spans()
         self.busy = 0
         self.waiting: Callable[[], int] = lambda: 0  # requests that wait for a worker thread
         self.parts: dict[str, Callable[[float], Any]] = {}  # of the state, by their names: each since a moment
@@ -237,7 +239,7 @@ def write_boot_id(settings: Settings) -> None:
 def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> None:
     """Give a Flask app what every data plane has: epoch, switches, metrics, request ids, problem documents.
 
-    The first of its routes is the one on the users' path: it alone counts in the state's `answers`.
+    The first of its routes is the one on the users' path: it alone counts in the state's `answers`, and in the spans.
     """
     install_problems(app)
     routes = [*routes, HEALTH]
@@ -261,6 +263,8 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
     def begin() -> None:
         call = g.call = Call.from_headers(request.headers)
         service.enter()
+        if request.path == routes[0]:
+            service.spans.begin(call)
         server.waits.add(call.queue_seconds)
         if request.url_rule is not None:
             service.switches.before_request(call)
@@ -272,6 +276,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
         call: Call = g.call
         reason = response.headers.get(REASON)
         route = request.url_rule.rule if request.url_rule else metrics.UNMATCHED
+        call.is_good = response.status_code < 500
         if call.let_in:
             service.switches.after_request(call)
         server.duration.labels(route, response.status_code).observe(call.elapsed_seconds)
@@ -290,6 +295,7 @@ def install_data_plane(app: Flask, service: Service, routes: Iterable[str]) -> N
 
     @app.teardown_request
     def end(_: BaseException | None) -> None:
+        service.spans.end(g.call)
         service.leave()
 
 

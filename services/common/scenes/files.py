@@ -16,7 +16,7 @@ from typing import Any
 
 from services.common.http import problems
 from services.common.scenes.measures import MEASURES
-from services.common.scenes.model import Expectation, Scene, Step, Switched
+from services.common.scenes.model import CHARTS, Expectation, Scene, Step, Switched
 from services.common.scenes.sentences import check_sentence
 from services.common.switches.catalogue import check_switch
 from services.common.switches.settings import ArrivalsSetting
@@ -67,6 +67,10 @@ def read_scene(path: Path) -> Scene:
         scene: Scene = _made(Scene, {**raw, **parts}, name=path.stem)
         _check_rps(scene.rps, scene.patience_seconds)
         check_sentence(scene.sentence)
+        if scene.chart not in CHARTS:
+            raise problems.InvalidParameter(
+                f"there is no chart {scene.chart!r:.60}", field="chart", allowed=list(CHARTS)
+            )
         if not scene.expect:
             raise problems.InvalidParameter("expect is missing", field="expect")
         return replace(scene, story=scene.story.strip())

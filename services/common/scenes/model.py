@@ -8,6 +8,18 @@ from typing import Any
 
 from services.common.switches.settings import ArrivalsSetting
 
+# What a scene may be about, on the stage: the page has a chart of each.
+CHARTS = (
+    "success",
+    "wait",
+    "queue",
+    "threads",
+    "memory",
+    "staircase",
+    "littles_law",
+    "api_load",
+    "database_load",
+)
 SCENES_OF_THE_SHOW = 5  # the first ones; the others are patterns of outages
 
 
@@ -111,7 +123,7 @@ class Play:
 class Scene:
     """One scene. Each starts with a reset; after it come `rps` users a second, who wait `patience_seconds`.
 
-    On stage it has a `sentence`, until a step has another one.
+    On stage it has a `sentence`, until a step has another one, and the `chart` that it is about, one of CHARTS.
     """
 
     name: str
@@ -125,6 +137,7 @@ class Scene:
     steps: tuple[Step, ...]
     expect: tuple[Expectation, ...]
     sentence: str = ""
+    chart: str = CHARTS[0]
     patience_seconds: float = ArrivalsSetting.patience_seconds.default
 
     @property
@@ -147,6 +160,7 @@ class Scene:
             "story": self.story,
             "do": list(self.do),
             "watch": list(self.watch),
+            "chart": self.chart,
             "traffic_rps": self.rps,
             "duration_seconds": self.duration_seconds,
             "switches": [vars(switched) for switched in self.switches],

@@ -59,6 +59,7 @@ class Switch:
     kind: ClassVar[str]
     name: ClassVar[str]
     story: ClassVar[str]
+    brief: ClassVar[str] = ""  # for the stage: its name, if it is left out; {parameter} is the value, with its unit
     params: ClassVar[tuple[Param[Any], ...]] = ()  # its own, in the order in which the class has them
     simulated: ClassVar[Literal[True] | str] = "the model does not know it"  # or why nothing can be predicted of it
     per_request: ClassVar[bool] = False  # then the wrapper's `probability` is a parameter too
@@ -88,6 +89,11 @@ class Switch:
         """The switch for the catalogue, JSON-ready."""
         params = [param.describe() for param in cls.all_params()]
         return {"kind": cls.kind, "name": cls.name, "story": cls.story, "params": params}
+
+    @classmethod
+    def brief_of(cls, values: Mapping[str, Any]) -> str:
+        """What `brief` is with these values."""
+        return cls.brief or cls.name.replace("_", " ")
 
     @classmethod
     def why_not_simulated(cls, params: Mapping[str, Any]) -> str | None:

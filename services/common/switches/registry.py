@@ -151,7 +151,8 @@ class Switches:
             switch.after_request(call)
 
     def after_queue(self, call: Call) -> None:
-        """Run every active switch's `after_queue`."""
+        """A request came out of a queue: note when, and run every active switch's `after_queue`."""
+        call.turn_at = time.time()
         for switch in self._hooks["after_queue"]:
             switch.after_queue(call)
 

@@ -1,7 +1,8 @@
 """The settings: sizes that every service has, switchable like everything else."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from services.common.calls.balancing import BALANCERS, RoundRobin
 from services.common.calls.call import Call
@@ -28,11 +29,19 @@ class ClientSetting(Setting):
     backoff = Param("none", "pause before a retry", choices=BACKOFFS)
     backoff_base_seconds = Param(0.2, "the first pause; it doubles with each retry", "s", 0, 10)
 
+    @classmethod
+    def brief_of(cls, values: Mapping[str, Any]) -> str:
+        """Tries and the time of each; a single one has a timeout."""
+        if values["attempts"] == 1:
+            return "timeout {timeout_seconds}"
+        return "{attempts} tries, {timeout_seconds} each" + (", jitter" if values["backoff"] == "full_jitter" else "")
+
 
 class PoolSetting(Setting):
     """The api's connection pool to the database."""
 
     name = "pool"
+    brief = "pool of {size}, waits {wait_seconds}"
     simulated = True
     story = "How many database connections the api has, and how long a request waits for one."
     size = Param(40, "database connections of the api", "", 1, 160)
@@ -43,6 +52,7 @@ class CacheSetting(Setting):
     """The api's look-aside cache before the database."""
 
     name = "cache"
+    brief = "cache {ttl_seconds}"
     simulated = True
     story = "For how long the api keeps answers, and how many different things orders ask for."
     ttl_seconds = Param(0.0, "mean time that an answer is kept, uniform within ±20 %; 0 is no cache", "s", 0, 3600)
@@ -53,6 +63,7 @@ class UpstreamSetting(Setting):
     """Which instances of the next service are asked, and how one is chosen."""
 
     name = "upstream"
+    brief = "{replicas} replicas, {policy}"
     simulated = True
     story = "How many instances of the next service are in use, and how each request finds one of them."
     replicas = Param(1, "instances in use; the others stand by", "", 1, MAX_REPLICAS)
@@ -64,6 +75,7 @@ class WorkSetting(Setting):
     """How much work an instance of the api can do by itself, before it asks the database."""
 
     name = "work"
+    brief = "{slots} at once, {service_time_seconds} each"
     simulated = True
     story = "How many requests an instance works on at once, and for how long each."
     slots = Param(0, "requests that are worked on at once; 0 is no work of its own", "", 0, 64)
@@ -74,6 +86,7 @@ class StartupSetting(Setting):
     """How long an instance that was started again takes no requests."""
 
     name = "startup"
+    brief = "starts in {seconds}"
     story = "How long an instance that was killed or has crashed takes until it serves again."
     simulated = True
     seconds = Param(0.0, "after a restart; real releases take 15 s and more", "s", 0, 300)
@@ -91,6 +104,7 @@ class LivenessSetting(Setting):
     """The probe with which an orchestrator decides that an instance is dead: over its worker pool, as most do it."""
 
     name = "liveness"
+    brief = "killed after {failures} failed probes"
     simulated = True
     story = "The instance is asked over its worker pool, and killed after some probes without an answer."
     timeout_seconds = Param(1.0, "how long a probe waits", "s", 0.05, 60)
@@ -126,6 +140,7 @@ class CapacitySetting(Setting):
     """How much work the database can do."""
 
     name = "capacity"
+    brief = "query {service_time_seconds}, {connections} at once"
     simulated = True
     story = "How many queries the database runs at once, how long each takes, and how many may queue."
     connections = Param(40, "queries that run at once", "", 1, 160)

@@ -15,6 +15,7 @@ class AdaptiveConcurrency(Defence):
     """
 
     name = "adaptive_concurrency"
+    brief = "adaptive limit, {target_seconds}"
     simulated = True
     story = "A limit on requests in flight grows while answers are quick and shrinks when they are slow."
     target_seconds = Param(0.5, "answers slower than this shrink the limit", "s", 0.001, 60)

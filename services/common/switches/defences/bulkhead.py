@@ -15,6 +15,7 @@ class Bulkhead(Defence):
     """
 
     name = "bulkhead"
+    brief = "bulkhead of {max_concurrent}"
     simulated = True
     story = "Calls to the next service may take only a part of the threads; the others stay free."
     max_concurrent = Param(32, "calls under way at once", "", 1, 127)

@@ -43,6 +43,7 @@ class CircuitBreaker(Defence):
     """
 
     name = "circuit_breaker"
+    brief = "breaker opens at {failure_ratio}"
     simulated = True
     story = "Calls to an instance that keeps failing are refused at once, and probed from time to time."
     failure_ratio = Param(0.5, "share of failed calls that opens it", "", 0.01, 1)

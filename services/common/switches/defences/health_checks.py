@@ -1,7 +1,8 @@
 """Defence: ask each instance regularly whether it is well, and send no requests to one that is not."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from services.common.calls.balancing import Target
 from services.common.switches.base import Defence, Host
@@ -48,6 +49,11 @@ class HealthChecks(Defence):
     deep = Param(False, "whether a check asks the service behind the instance, too")
     path = Param("pool", "whether a check waits for a worker thread or not", choices=("pool", "beside"))
     fail_open = Param(True, "whether all are asked where all of them fail")
+
+    @classmethod
+    def brief_of(cls, values: Mapping[str, Any]) -> str:
+        """Deep or not."""
+        return "deep health checks" if values["deep"] else "health checks"
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)

@@ -2,6 +2,8 @@
 
 import threading
 from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 from services.common.calls.balancing import Target
 from services.common.switches.base import Defence, Host
@@ -26,6 +28,11 @@ class Hedging(Defence):
     delay_seconds = Param(0.0, "how long to wait before the second; 0 is the measured p95", "s", 0, 60)
     budget_ratio = Param(0.05, "second attempts for each first one; 1 is no budget", "", 0, 1)
     max_tokens = Param(5, "second attempts that may be saved up", "", 1, 1000)
+
+    @classmethod
+    def brief_of(cls, values: Mapping[str, Any]) -> str:
+        """When the second attempt is sent."""
+        return "hedges after {delay_seconds}" if values["delay_seconds"] else "hedges at p95"
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)

@@ -14,6 +14,7 @@ class LoadShedding(Defence):
     """
 
     name = "load_shedding"
+    brief = "sheds beyond {max_in_flight}"
     simulated = True
     story = "Requests beyond a number in flight are refused at once, so that the others are served."
     max_in_flight = Param(16, "requests in flight that are served", "", 1, 127)

@@ -2,7 +2,8 @@
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from services.common.calls.balancing import Target
 from services.common.switches.base import Defence, Host
@@ -42,6 +43,15 @@ class OutlierEjection(Defence):
     panic_ratio = Param(0.5, "share of instances left below which all are asked again", "", 0, 1)
     refusals_count = Param(True, "whether a refusal (503: shed, starting) is a failure of the instance")
     timeouts_count = Param(True, "whether an answer that did not come in time is a failure of the instance")
+
+    @classmethod
+    def brief_of(cls, values: Mapping[str, Any]) -> str:
+        """What ejects."""
+        return (
+            "ejects below {success_ratio}"
+            if values["success_ratio"]
+            else "ejects after {consecutive_failures} failures"
+        )
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)

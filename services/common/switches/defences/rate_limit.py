@@ -12,6 +12,7 @@ class RateLimit(Defence):
     """A token bucket: it fills at the rate, holds a burst, and each request takes a token."""
 
     name = "rate_limit"
+    brief = "at most {rps} a second"
     simulated = True
     story = "Only so many requests a second are served; the others are refused at once."
     rps = Param(10.0, "requests served each second", "1/s", 0.1, 1000)

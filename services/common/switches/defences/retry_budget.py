@@ -14,6 +14,7 @@ class RetryBudget(Defence):
     """
 
     name = "retry_budget"
+    brief = "retry budget {ratio}"
     simulated = True
     story = "Retries are at most a share of the requests, whatever fails."
     ratio = Param(0.1, "retries for each first attempt", "", 0, 1)

@@ -15,6 +15,7 @@ class SlowStart(Defence):
     """
 
     name = "slow_start"
+    brief = "slow start {window_seconds}"
     simulated = True
     story = "An instance that comes back gets its share of the requests little by little."
     window_seconds = Param(10.0, "how long it takes until an instance has its whole share", "s", 0.1, 300)

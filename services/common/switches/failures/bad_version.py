@@ -13,6 +13,7 @@ class BadVersion(Failure):
     """
 
     name = "bad_version"
+    brief = "bad release: {error_ratio} fail"
     simulated = True
     story = "This instance runs a bad release: a share of its requests fails, or all of them are slow."
     error_ratio = Param(0.5, "share of its requests that fail", "", 0, 1)

@@ -11,6 +11,7 @@ class ConnectionLeak(Failure):
     """Keeps a share of the pool's connections for good, until it is switched off: then the pool gets them back."""
 
     name = "connection_leak"
+    brief = "leaks {ratio} of connections"
     simulated = True
     story = "A share of the connections is never given back to the pool, until none is left."
     ratio = Param(0.02, "share of the connections that is forgotten", "", 0, 1)

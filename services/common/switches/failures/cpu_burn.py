@@ -12,6 +12,7 @@ class CpuBurn(Failure):
     """A noisy neighbour inside the process: real computing, in real threads."""
 
     name = "cpu_burn"
+    brief = "{threads} threads burn the CPU"
     simulated = NO_CPU
     story = "Threads compute for nothing; everything else in the process waits for its turn."
     threads = Param(2, "how many threads compute", "", 1, MAX_THREADS)

@@ -10,6 +10,7 @@ class ErrorRate(Failure):
     """Answers 500 with the given probability, before any work is done."""
 
     name = "error_rate"
+    brief = "{rate} errors"
     simulated = True
     story = "A share of the requests fails at once with an error 500."
     rate = Param(0.5, "share of the requests that fail", "", 0, 1)

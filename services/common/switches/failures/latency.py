@@ -9,6 +9,7 @@ class Latency(Failure):
     """A fixed delay at the door, holding the worker thread as a slow dependency would."""
 
     name = "latency"
+    brief = "{delay_seconds} slower"
     simulated = True
     story = "Every request is held up before its work begins."
     delay_seconds = Param(1.0, "how long each request is held", "s", 0, 60)

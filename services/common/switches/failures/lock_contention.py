@@ -11,6 +11,7 @@ class LockContention(Failure):
     """Every query holds one lock for a while: however many connections there are, queries run one after another."""
 
     name = "lock_contention"
+    brief = "one lock, {hold_seconds} each"
     simulated = True
     story = "Every query needs the same lock: queries run one after another."
     hold_seconds = Param(0.1, "how long a query holds the lock", "s", 0.001, 10)

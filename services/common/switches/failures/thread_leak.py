@@ -11,6 +11,7 @@ class ThreadLeak(Failure):
     """Starts threads that wait for something that never comes: memory and thread counts climb."""
 
     name = "thread_leak"
+    brief = "leaks {threads_per_request} threads a request"
     simulated = NO_MEMORY
     story = "Every request leaves threads behind that wait for ever."
     threads_per_request = Param(1, "threads that each request leaves behind", "", 1, 20)

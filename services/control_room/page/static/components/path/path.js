@@ -3,7 +3,7 @@
 import { post } from "../../lib/api.js";
 import { busy, inWords, leaveField } from "../../lib/commands.js";
 import { h, s, say, set } from "../../lib/dom.js";
-import { mb, rate, words } from "../../lib/format.js";
+import { mb, rate } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
 import { draw } from "./drawing.js";
 import { Flow } from "./flow.js";
@@ -119,7 +119,7 @@ class Path {
     const node = this.drawing.nodes[name];
     const service = state.services[name];
     node.setHealth(HEALTH[service.health.level], service.health.word);
-    node.setTags(tagsOf(service));
+    node.setTags(state.tags[name]);
     for (const [instance, found] of Object.entries(service.instances ?? {})) node.showInstance(instance, instanceOf(found));
     for (const meter of meters) node.meters[meter].show(...METERS[meter](service, state));
   }
@@ -216,25 +216,4 @@ function instanceOf({ up, role, share, health }) {
   if (!up) return { role: "down", text: "down", level: "unknown" };
   const text = role === "in_use" ? (share == null ? "in use" : `${Math.round(share * 100)} %`) : role;
   return { role, text, level: role === "standby" ? "unknown" : HEALTH[health.level] };
-}
-
-function tagsOf(service) {
-  return ["failure", "defence", "setting"].flatMap((kind) =>
-    Object.entries(service.active[kind])
-      .filter(([switched]) => switched !== "arrivals")
-      .map(([switched]) => ({ kind, text: (kind === "setting" ? changed(switched, service) : words(switched)) + whereOn(service, kind, switched) })),
-  );
-}
-
-/** Which instances have it, where not all of them do: " (2)". */
-function whereOn({ instances }, kind, switched) {
-  const names = Object.keys(instances ?? {});
-  const on = names.filter((name) => switched in instances[name].active[kind]);
-  return on.length && on.length < names.length ? ` (${on.map((name) => name.slice(name.lastIndexOf("-") + 1)).join(", ")})` : "";
-}
-
-/** A setting that is not at its default; of the cache it says more. */
-function changed(setting, { cache }) {
-  const hits = setting === "cache" ? cache?.hit_ratio : null;
-  return hits == null ? `${words(setting)} changed` : `cache: ${Math.round(hits * 100)} % hits`;
 }
