@@ -176,6 +176,7 @@ class Run:
         return {
             "name": self.scene.name,
             "title": self.scene.title,
+            "chart": self.scene.chart,
             **self._how.describe(),
             "started_at": self.recording.started_at,
             "elapsed_seconds": round(self.recording.elapsed_seconds(), 1),

@@ -39,17 +39,17 @@ def test_values_have_their_units():
 def test_a_value_that_has_changed_has_both():
     capacity = values_of(CapacitySetting, connections=4, service_time_seconds=0.3)
     before = {"connections": 4, "service_time_seconds": 0.1}
-    assert brief(CapacitySetting, capacity, before) == "query 100 → 300 ms, 4 at once"
+    assert brief(CapacitySetting, capacity, before) == "query 100 → 300 ms"
     before = {"connections": 8, "service_time_seconds": 2.0}
-    assert brief(CapacitySetting, capacity, before) == "query 2 s → 300 ms, 8 → 4 at once"
+    assert brief(CapacitySetting, capacity, before) == "query 2 s → 300 ms"
 
 
 def test_what_a_scene_has_changed_stands_beside_what_it_began_with():
     storm = all_scenes()["retry_storm"]
     triggered = values_of(CapacitySetting, connections=4, service_time_seconds=0.3, queue_limit=100)
     lab = lab_of(database=service(ServiceState("database", active=active(setting={"capacity": triggered}))))
-    assert tags_of(lab, storm)["database"] == [{"kind": "setting", "text": "query 100 → 300 ms, 4 at once"}]
-    assert tags_of(lab, None)["database"] == [{"kind": "setting", "text": "query 300 ms, 4 at once"}]
+    assert tags_of(lab, storm)["database"] == [{"kind": "setting", "text": "query 100 → 300 ms"}]
+    assert tags_of(lab, None)["database"] == [{"kind": "setting", "text": "query 300 ms"}]
 
 
 def test_failures_stand_first_and_say_on_which_instances_they_are():

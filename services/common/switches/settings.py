@@ -41,7 +41,7 @@ class PoolSetting(Setting):
     """The api's connection pool to the database."""
 
     name = "pool"
-    brief = "pool of {size}, waits {wait_seconds}"
+    brief = "pool of {size}"
     simulated = True
     story = "How many database connections the api has, and how long a request waits for one."
     size = Param(40, "database connections of the api", "", 1, 160)
@@ -75,7 +75,7 @@ class WorkSetting(Setting):
     """How much work an instance of the api can do by itself, before it asks the database."""
 
     name = "work"
-    brief = "{slots} at once, {service_time_seconds} each"
+    brief = "{service_time_seconds} of work"
     simulated = True
     story = "How many requests an instance works on at once, and for how long each."
     slots = Param(0, "requests that are worked on at once; 0 is no work of its own", "", 0, 64)
@@ -140,7 +140,7 @@ class CapacitySetting(Setting):
     """How much work the database can do."""
 
     name = "capacity"
-    brief = "query {service_time_seconds}, {connections} at once"
+    brief = "query {service_time_seconds}"
     simulated = True
     story = "How many queries the database runs at once, how long each takes, and how many may queue."
     connections = Param(40, "queries that run at once", "", 1, 160)

@@ -71,6 +71,7 @@ def install_page(app: Flask, guard: Guard) -> None:
 
     @app.get("/")
     @app.get("/view")
+    @app.get("/stage")
     def page() -> Response:
         response = _answer(assets.get("index.html"))
         response.headers["Content-Security-Policy"] = f"{POLICY}; frame-ancestors 'none'"

@@ -16,7 +16,7 @@ class HeavyRequests(Failure):
     """
 
     name = "heavy_requests"
-    brief = "{mb_per_request} a request"
+    brief = "{mb_per_request} each"
     simulated = True
     story = "Each request holds memory while it is in flight: an overload runs into the memory limit."
     mb_per_request = Param(8.0, "memory that a request holds while it is in flight", "MB", 0.1, 200)

@@ -33,7 +33,7 @@ class MemoryLeak(Failure):
     """
 
     name = "memory_leak"
-    brief = "leaks {mb_per_request} a request"
+    brief = "leaks {mb_per_request} each"
     simulated = NO_MEMORY
     story = "Every request leaves memory behind; collections get longer as the limit comes near."
     mb_per_request = Param(20.0, "memory that each request leaves behind", "MB", 0.01, 200)

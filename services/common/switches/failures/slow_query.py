@@ -13,7 +13,7 @@ class SlowQuery(Failure):
     """Each query holds its connection for a time uniform between two bounds, on top of its usual time."""
 
     name = "slow_query"
-    brief = "queries {min_seconds} to {max_seconds} slower"
+    brief = "queries up to {max_seconds} slower"
     simulated = True
     story = "Every query takes seconds, and holds its database connection all the while."
     min_seconds = Param(2.0, "the least extra time of a query", "s", 0, 60)

@@ -5,12 +5,15 @@ import { mountKpis } from "./components/kpis/kpis.js";
 import { mountLog } from "./components/log/log.js";
 import { mountPath } from "./components/path/path.js";
 import { mountRequests } from "./components/requests/requests.js";
+import { mountStage } from "./components/stage/stage.js";
 import { mountScenes } from "./components/scenes/scenes.js";
 import { mountStatus } from "./components/status/status.js";
 import { mountSwitches } from "./components/switches/switches.js";
 import { mountToken } from "./components/token/token.js";
 import { listenToKeys, takeTheme } from "./lib/commands.js";
+import { History } from "./lib/history.js";
 import { Lab } from "./lib/lab.js";
+import "./lib/mode.js";
 import { loadChain } from "./lib/topology.js";
 import { isViewer } from "./lib/view.js";
 
@@ -22,6 +25,8 @@ const lab = new Lab();
 mountToken();
 document.documentElement.classList.toggle("viewer", isViewer);
 const chain = await loadChain();
+const history = new History();
+mountStage(part("stage"), lab, chain, history);
 const path = mountPath(part("path"), lab, chain);
 if (isViewer) part("requests").remove(); // the log tells of those that the presenter sends
 else mountRequests(part("requests"), lab, path);
@@ -31,6 +36,6 @@ mountScenes(part("scenes"), lab);
 mountLog(part("log"));
 mountSwitches(part("switches"), lab, chain);
 if (isEmbedded) part("charts").remove(); // Grafana has its own
-else mountCharts(part("charts"), lab, chain.slice(1));
+else mountCharts(part("charts"), history, chain.slice(1));
 listenToKeys();
 lab.start();

@@ -2,6 +2,7 @@
 
 import { post, Refused, NoAnswer } from "./api.js";
 import { h, icon } from "./dom.js";
+import { setStage } from "./mode.js";
 
 const SHOWN_MS = { good: 5000, info: 5000, warning: 9000, error: 15000 };
 const MOST = 3;
@@ -84,8 +85,9 @@ export async function reset(lab) {
   await lab.refresh();
 }
 
-/** The whole screen, or back. */
+/** The whole screen, which is the stage, or back. */
 export function fullScreen() {
+  if (!document.fullscreenElement) setStage(true);
   const change = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.();
   change?.catch(() => tell("warning", "This browser does not let the page fill the screen: use its own key, mostly F11."));
 }

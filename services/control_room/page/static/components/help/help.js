@@ -12,7 +12,8 @@ const PRESENTERS_KEYS = [
 ];
 const KEYS = [
   ...(isViewer ? [["1 … 9", "Show a scene"]] : PRESENTERS_KEYS),
-  ["F", "Full screen, and back"],
+  ["S", "The stage: one sentence, the path, one chart; and back"],
+  ["F", "The stage on the full screen, and back"],
   ["L", "Pause the activity log, and go on"],
   ["?", "This help"],
   ["Esc", "Leave a field, close what is open"],
