@@ -95,8 +95,9 @@ def _report(ctx: Context, event: Document) -> None:
 
 
 def open_pages(ctx: Context, args: Namespace) -> int:
-    """Open the control room and Grafana in the browser, or with --view the room's link; only what runs is opened."""
-    pages = {"for the room": share.view_url(ctx.config)} if args.view else {"control room": ctx.config.url}
+    """Open the control room, the stage and Grafana in the browser, or with --view the room's link."""
+    own = {"control room": ctx.config.url, "for the projector": f"{ctx.config.url}/stage"}
+    pages = {"for the room": share.view_url(ctx.config)} if args.view else own
     if not ctx.config.is_elsewhere and not args.view:
         pages["Grafana"] = ctx.config.address("GRAFANA_PORT")
     opened = {}

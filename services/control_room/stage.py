@@ -182,6 +182,7 @@ class Run:
             "elapsed_seconds": round(self.recording.elapsed_seconds(), 1),
             "duration_seconds": self.scene.duration_seconds,
             "step": self._step,
+            "requests_seconds": [round(seconds, 3) for seconds in self.recording.request_seconds],
             "finished": verdict != "pending",
             "verdict": verdict,
             "checks": [check.describe() for check in self.checks],

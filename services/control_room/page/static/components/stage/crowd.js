@@ -356,7 +356,7 @@ class Layout {
     const [before, after] = [this.places[index - 1].box, this.places[index].box];
     const shift = which === "there" ? -1 : 1;
     if (this.isTall) {
-      const x = after.x + after.w / 2 + shift * 60 + lane * 18;
+      const x = after.x + after.w / 2 + shift * 28 + lane * 18;
       return [x, before.y + before.h + (after.y - before.y - before.h) * part];
     }
     const y = this.places[index].room.y + this.places[index].room.h / 2 + shift * 26 + lane * 20;

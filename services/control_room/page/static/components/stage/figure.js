@@ -2,12 +2,14 @@
 
 import { isOnStage } from "../../lib/mode.js";
 import { clock } from "../../lib/format.js";
+import { Bars } from "./bars.js";
 import { Chart, loadLibrary } from "../charts/chart.js";
 import { chartsOf } from "../charts/described.js";
 
 const EVERY_MS = 1000;
 const WITHOUT_SCENE = { name: "success", seconds: 120 };
 const SET_UP_SECONDS = 2; // what a scene begins with is not what happens in it
+const STAIRCASE = "staircase";
 const LABELS = 6;
 const STEPS = [5, 10, 20, 30, 60, 120, 300];
 
@@ -19,6 +21,7 @@ const STEPS = [5, 10, 20, 30, 60, 120, 300];
  */
 export async function mountFigure(root, lab, services, history) {
   const described = chartsOf(services);
+  const bars = new Bars();
   let chart = null;
   let shown = "";
   const scene = () => lab.now.state?.scene ?? null;
@@ -50,6 +53,9 @@ export async function mountFigure(root, lab, services, history) {
     if (wanted !== shown) {
       chart?.destroy();
       shown = wanted;
+      bars.element.remove();
+      if (wanted === STAIRCASE) root.append(bars.element);
+      root.classList.toggle("has-bars", wanted === STAIRCASE);
       chart = new Chart(described[wanted], history, frame);
       root.append(chart.element);
     }
@@ -61,6 +67,7 @@ export async function mountFigure(root, lab, services, history) {
   new ResizeObserver(() => isOnStage() && chart?.fit()).observe(root);
   let live = "";
   lab.subscribe(({ state }) => {
+    bars.show(state?.scene?.requests_seconds ?? []);
     const now = state?.scene ? `${state.scene.name} ${state.scene.started_at}` : "";
     if (now === live && chart) return;
     live = now;
