@@ -91,7 +91,7 @@ def open_page(browser: Any, lab: LocalLab) -> Iterator[Callable[..., Any]]:
         page.goto(url or lab.url)
         page.wait_for_selector(".status[data-level]")
         page.wait_for_selector(".switch", state="attached")
-        page.wait_for_selector(".check")
+        page.wait_for_selector(".check", state="attached")
         return page
 
     yield open_page

@@ -21,7 +21,7 @@ export function mountStage(root, lab, chain, history) {
   const canvas = h("canvas", { class: "stage-crowd", "aria-hidden": "true" });
   const legend = h("p", { class: "stage-legend" });
   const banner = h("p", { class: "stage-banner", role: "status" });
-  root.append(sentence, h("div", { class: "stage-path" }, nodes.element, canvas, banner), legend, h("div", { class: "stage-figure" }));
+  root.append(h("h2", { class: "sr" }, "The stage"), sentence, h("div", { class: "stage-path" }, nodes.element, canvas, banner), legend, h("div", { class: "stage-figure" }));
   const crowd = new Crowd(canvas, nodes, (text) => say(legend, text));
   mountFigure(root.lastElementChild, lab, chain.slice(1), history);
   const follow = () => (isOnStage() ? crowd.start() : crowd.stop());
