@@ -8,12 +8,14 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import suppress
 
+from services.common.topology import SWITCHED_NAMES
 from services.common.words import duration_words
 
 from . import infra, share
 from .api import Document
 from .context import Context
-from .errors import LabError, Unreachable
+from .errors import LabError, Unreachable, UsageError
+from .names import UNDOING, Names, Wish
 from .views import event_line, rate_words, request_lines
 
 POLL_SECONDS = 0.5
@@ -42,6 +44,8 @@ def request(ctx: Context, args: Namespace) -> int:
 
 def reset(ctx: Context, args: Namespace) -> int:
     """Undo what `infra` did, then switch everything off; 1 unless the lab is GREEN after that."""
+    if args.words:
+        raise UsageError("reset takes nothing: it is for the whole lab", *_smaller_than_reset(ctx, args.words))
     healed = infra.heal_what_is_recorded(ctx)
     ctx.console.note("resetting: everything off, queues emptied, five test requests ...")
     answer = ctx.room.post("/api/reset", {})
@@ -52,6 +56,15 @@ def reset(ctx: Context, args: Namespace) -> int:
     status = ctx.console.style.paint(answer["status"], "good" if green else "error")
     ctx.console.say(f"{status} after {duration_words(answer['seconds'])}")
     return 0 if green else 1
+
+
+def _smaller_than_reset(ctx: Context, words: list[str]) -> list[str]:
+    """What puts back the part of the lab that was named."""
+    service = words[0] if words[0] in SWITCHED_NAMES else None
+    if service is not None and len(words) == 1:
+        kinds = ("failure", "defence")
+        return [f"the {kind}s of {service}: {ctx.config.hint(f'{UNDOING[kind]} {service}')}" for kind in kinds]
+    return Names.of_this_checkout(ctx.config.hint).meant(words[-1], Wish(service, active=False))
 
 
 def events(ctx: Context, args: Namespace) -> int:

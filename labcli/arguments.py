@@ -18,7 +18,7 @@ from . import switching as switches
 from .context import Context
 from .errors import UsageError
 from .examples import ABOUT, EXAMPLES, TOUR
-from .names import did_you_mean
+from .names import Names
 
 REPO = Path(__file__).resolve().parents[1]
 HIDDEN = ("complete",)  # what completion asks, and nobody types
@@ -70,9 +70,9 @@ class _Parser(argparse.ArgumentParser):
             return
         what = "command" if isinstance(action, argparse._SubParsersAction) else str(action.dest)
         shown = [choice for choice in action.choices if choice not in HIDDEN]
-        raise argparse.ArgumentError(
-            None, f"there is no {what} {value!r}; {did_you_mean(str(value), shown, f'{what}s')}"
-        )
+        names = Names.of_this_checkout() if what == "command" else Names({}, ())
+        guesses = names.guesses(str(value), shown, f"{what}s")
+        raise argparse.ArgumentError(None, "\n  ".join([f"there is no {what} {value!r}; {guesses[0]}", *guesses[1:]]))
 
 
 def _check_text(parser: argparse.ArgumentParser, words: list[str]) -> None:
@@ -139,7 +139,8 @@ def _add_helping(commands: _Commands, whole: argparse.ArgumentParser) -> None:
     def show_help(ctx: Context, args: argparse.Namespace) -> int:
         found = completions.subcommands(whole)
         if args.command and args.command not in found:
-            raise UsageError(f"there is no command {args.command!r}", did_you_mean(args.command, found, "commands"))
+            guesses = Names.of_this_checkout(ctx.config.hint).guesses(args.command, found, "commands")
+            raise UsageError(f"there is no command {args.command!r}", *guesses)
         ctx.console.answer({}, (found[args.command] if args.command else whole).format_help().rstrip("\n"))
         return 0
 
@@ -192,7 +193,8 @@ def _add_acting(commands: _Commands) -> None:
     scene.add_argument("--compare", action="store_true", help="without the defence, then with it, the same users")
     seed_help = "the same seed lets the same users come again (default 0: others each time)"
     scene.add_argument("--seed", type=_count, default=0, metavar="N", help=seed_help)
-    commands.add("reset", actions.reset, "everything off and healthy, in three seconds")
+    reset = commands.add("reset", actions.reset, "everything off and healthy, in three seconds")
+    reset.add_argument("words", nargs="*", help=argparse.SUPPRESS)  # it takes none, and says what does
 
 
 def _add_predicting(commands: _Commands) -> None:

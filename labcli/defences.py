@@ -9,7 +9,7 @@ from typing import Any
 
 from .api import Document
 from .errors import UsageError
-from .names import Switches, did_you_mean
+from .names import Names, Switches
 from .switching import key_value
 
 
@@ -44,7 +44,8 @@ def resolved(asked: Wanted, catalogue: Switches, services: Collection[str]) -> D
     ]
     if not owners:
         names = {each["name"] for switches in catalogue.values() for each in switches if each["kind"] == "defence"}
-        raise UsageError(f"there is no defence {asked.name!r}", did_you_mean(asked.name, names, "defences"))
+        guesses = Names(catalogue, ()).guesses(asked.name, names, "defences")
+        raise UsageError(f"there is no defence {asked.name!r}", *guesses)
     service = asked.service or _only([owner for owner in owners if owner in services]) or _only(owners)
     if service is None or service not in owners:
         choices = " or ".join(f"--with {owner}.{asked.name}" for owner in owners)

@@ -14,7 +14,7 @@ from .errors import LabError
 from .infra_docker import DockerInfra
 from .infra_local import LocalInfra
 from .infra_record import infra_record
-from .names import did_you_mean
+from .names import Names
 
 
 class Infra(Protocol):
@@ -45,7 +45,7 @@ class Infra(Protocol):
 def infra(ctx: Context, args: Namespace) -> int:
     """Do something to a service from outside, or undo it."""
     lab = _lab_of(ctx)
-    names = list(lab.changed()) if args.service is None else _named(lab, args.service)
+    names = list(lab.changed()) if args.service is None else _named(ctx, lab, args.service)
     if args.action == "heal":
         return _heal(ctx, lab, names)
     steps = {name: _do(lab, args, name) for name in names}
@@ -55,7 +55,7 @@ def infra(ctx: Context, args: Namespace) -> int:
     return 0
 
 
-def _named(lab: Infra, name: str) -> list[str]:
+def _named(ctx: Context, lab: Infra, name: str) -> list[str]:
     """The containers, or processes, that are meant: an instance by its name, a service's are all of its instances."""
     there = lab.services()
     if name in there:
@@ -64,7 +64,8 @@ def _named(lab: Infra, name: str) -> list[str]:
     if not found:
         services = {spec.name for spec in BY_NAME.values() if any(each.name in there for each in spec.instances)}
         known = sorted({*there, *services})
-        raise LabError(f"there is no service {name!r} here", did_you_mean(name, known, "services"))
+        guesses = Names.of_this_checkout(ctx.config.hint).guesses(name, known, "services")
+        raise LabError(f"there is no service {name!r} here", *guesses)
     return found
 
 

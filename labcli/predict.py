@@ -14,7 +14,7 @@ from .api import Document
 from .context import Context
 from .defences import Wanted, resolved, services_of
 from .errors import LabError, UsageError
-from .names import did_you_mean
+from .names import Names
 from .switching import typed
 from .views import policy_table, prediction_table, trial_table
 
@@ -72,7 +72,7 @@ def _find(name: str) -> Scene:
     except Problem as problem:
         raise LabError(*problem.lines()) from None
     if name not in scenes:
-        raise LabError(f"there is no scene {name!r}", did_you_mean(name, scenes, "scenes"))
+        raise LabError(f"there is no scene {name!r}", *Names.of_this_checkout().guesses(name, scenes, "scenes"))
     return scenes[name]
 
 

@@ -11,7 +11,7 @@ from .compare import compare
 from .context import Context
 from .defences import resolved, services_of
 from .errors import LabError, Unreachable, UsageError
-from .names import did_you_mean
+from .names import Names
 from .predict import DEFAULT_SEEDS, predicted_beside
 from .views import check_table, check_words, clock_words, event_line, rate_words, scene_list_lines
 
@@ -69,7 +69,7 @@ def _find(ctx: Context, name: str) -> Document:
     """The scene of that name."""
     scenes: dict[str, Document] = {entry["name"]: entry for entry in ctx.room.get("/api/scenes")["scenes"]}
     if name not in scenes:
-        raise LabError(f"there is no scene {name!r}", did_you_mean(name, scenes, "scenes"))
+        raise LabError(f"there is no scene {name!r}", *Names.of_lab(ctx).guesses(name, scenes, "scenes"))
     return scenes[name]
 
 

@@ -9,10 +9,12 @@ from argparse import ArgumentTypeError, Namespace
 from typing import Any
 from urllib.parse import quote
 
+from services.common.topology import SWITCHED_NAMES
+
 from .api import Document
 from .context import Context
 from .errors import LabError, Refused, UsageError
-from .names import COMMANDS, Switches, did_you_mean, near_names, switch_advice
+from .names import COMMANDS, Names, Switches, Wish, near_names, owner
 from .views import instances_of, switch_lines, switch_words
 
 Value = bool | int | float | str
@@ -54,9 +56,10 @@ def set_setting(ctx: Context, args: Namespace) -> int:
     """Change a setting, or put its default back."""
     _want_names(ctx, args, "setting")
     if bool(args.params) == args.default:
+        lines = switch_lines(_catalogue(ctx), "setting", _owner(args.service), args.name)
         raise UsageError(
             "set needs key=value, or --default to put the default back",
-            *switch_lines(_catalogue(ctx), "setting", args.service, args.name),
+            *(lines or Names.of_lab(ctx).switch_guesses(args.service, "setting", args.name, Wish(args.service))),
         )
     answer = _change(ctx, args.service, "setting", args.name, not args.default, dict(args.params))
     ctx.console.answer(answer, _told(answer))
@@ -82,10 +85,19 @@ def _switch_on(ctx: Context, args: Namespace, kind: str) -> int:
 
 
 def _want_names(ctx: Context, args: Namespace, kind: str) -> None:
-    """List what there is, for somebody who left out the names."""
-    if args.name is None:
-        lines = switch_lines(_catalogue(ctx), kind, args.service)
-        raise UsageError(f"{COMMANDS[kind]} needs SERVICE and NAME{': one of these' if lines else ''}", *lines)
+    """List what there is, for somebody who left out the names, or one of them."""
+    if args.name is not None and "=" not in args.name:
+        return
+    lines = switch_lines(_catalogue(ctx), kind, _owner(args.service))
+    colon = ": one of these" if lines else ""
+    if not lines and args.service is not None:
+        lines = Names.of_lab(ctx).switch_guesses(args.service, kind, "", Wish())
+    raise UsageError(f"{COMMANDS[kind]} needs SERVICE and NAME{colon}", *lines)
+
+
+def _owner(service: str | None) -> str | None:
+    """The service whose switches are meant: that of an instance; what is unknown stays as it is."""
+    return owner(service) if service in SWITCHED_NAMES else service
 
 
 def _catalogue(ctx: Context) -> Switches:
@@ -119,7 +131,8 @@ def _switched_on(ctx: Context, only: str | None, kind: str) -> tuple[list[tuple[
     if only is not None:
         known = services | {name: one for state in services.values() for name, one in instances_of(state).items()}
         if only not in known:
-            raise LabError(f"there is no service {only!r}", did_you_mean(only, known, "services"))
+            guesses = Names.of_lab(ctx).guesses(only, known, "services", Wish(active=False))
+            raise LabError(f"there is no service {only!r}", *guesses)
         services = {only: known[only]}
     silent = [service for service, state in services.items() if not state["up"]]
     found = [(where, name) for service, state in services.items() for where, name in _on_in(service, state, kind)]
@@ -145,7 +158,8 @@ def _change(ctx: Context, service: str, kind: str, name: str, active: bool, para
         return ctx.room.post(path, {"active": active, "params": params})
     except Refused as refused:
         if refused.status == http.HTTPStatus.NOT_FOUND:
-            raise refused.with_advice(switch_advice(_catalogue(ctx), service, kind, name)) from None
+            wish = Wish(service, active, params)
+            raise refused.with_advice(*Names.of_lab(ctx).switch_guesses(service, kind, name, wish)) from None
         raise refused.with_advice(*_parameter_advice(refused, params)) from None
 
 
