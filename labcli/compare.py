@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 
 from .api import Document
-from .console import table
 from .context import Context
+from .table import table
 
 GOOD_RATIO = 0.9
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from .errors import LabError
 
 COLOURS = {"good": "32", "warning": "33", "error": "31", "dim": "2", "bold": "1"}
 PLAIN_PROGRESS_SECONDS = 10.0
-_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Style:
@@ -30,7 +28,7 @@ class Style:
         code = COLOURS.get(role)
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour and code else text
 
-    def bar(self, share: float, width: int = 12) -> str:
+    def bar(self, share: float, width: int = 8) -> str:
         """A bar that is filled to `share`, from 0 to 1; anything above nothing shows."""
         share = min(1.0, max(0.0, share))
         filled = max(round(share * width), 1 if share > 0 else 0)
@@ -99,24 +97,3 @@ class Console:
             self._err.flush()
         stream.write(text)
         stream.flush()
-
-
-def table(rows: Sequence[Sequence[str]], paint_header: Callable[[str, str], str] | None = None) -> list[str]:
-    """Rows as lines with aligned columns; with `paint_header` the first row is the header."""
-    if not rows:
-        return []
-    widths = [max(visible_length(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(map(_padded, row, widths)).rstrip() for row in rows]
-    if paint_header:
-        lines[0] = paint_header(lines[0], "dim")
-    return lines
-
-
-def visible_length(text: str) -> int:
-    """How wide the text is on the screen."""
-    return len(_ESCAPE.sub("", text))
-
-
-def _padded(text: str, width: int) -> str:
-    """The text with spaces after it; colours have no width."""
-    return text + " " * (width - visible_length(text))

@@ -23,6 +23,7 @@ from .errors import LabError
 from .lock import why_not_writable
 from .plan import plans, shared_ports
 from .shell import capture
+from .table import row_lines
 
 MIN_COMPOSE = (2, 24)
 MIN_MEMORY_BYTES = 2 * 1024**3
@@ -39,6 +40,7 @@ ARCHITECTURES = {"x86_64", "amd64", "aarch64", "arm64"}
 OK, WARN, FAIL = "ok", "warn", "FAIL"
 ROLES = {OK: "good", WARN: "warning", FAIL: "error"}
 BOTH, DOCKER, LOCAL = "both", "Docker", "local"
+WIDTHS = (4, 6, 86)  # of the columns of what is found
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,11 @@ def doctor(ctx: Context, args: Namespace) -> int:
 
 def _line(ctx: Context, finding: Finding) -> str:
     """A finding in a line, and what to do in the next."""
-    outcome = ctx.console.style.paint(f"{finding.outcome:<4}", ROLES[finding.outcome])
-    line = f"{outcome}  {finding.way:<6}  {finding.what}: {finding.text}"
-    return f"{line}\n{'':<14}-> {finding.advice}" if finding.advice else line
+    outcome = ctx.console.style.paint(finding.outcome, ROLES[finding.outcome])
+    rows = [[outcome, finding.way, f"{finding.what}: {finding.text}"]]
+    if finding.advice:
+        rows.append(["", "", f"-> {finding.advice}"])
+    return "\n".join(line for row in rows for line in row_lines(row, WIDTHS))
 
 
 def _findings(ctx: Context) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from .defences import resolved, services_of
 from .errors import LabError, Unreachable, UsageError
 from .names import Names
 from .predict import DEFAULT_SEEDS, predicted_beside
-from .views import check_table, check_words, clock_words, event_line, rate_words, scene_list_lines
+from .views import CheckTable, clock_words, event_line, rate_words, scene_list_lines
 
 GRACE_SECONDS = 60.0  # how long after its duration a scene may still decide
 AWAY_SECONDS = 20.0  # how long the control room may be silent while a scene runs
@@ -41,8 +41,9 @@ def scene(ctx: Context, args: Namespace) -> int:
         _report_started(ctx, about, started)
         return 0
     told = follow(ctx, newest) if args.narrate else iter(())
-    last = _stay(ctx, about, started, told, judged)
-    return _verdict(ctx, last, predicted) if judged else _end(ctx, last)
+    checks = CheckTable(started["checks"], ctx.console.style, predicted) if judged else None
+    last = _stay(ctx, about, started, told, checks)
+    return _verdict(ctx, last, checks, predicted) if checks else _end(ctx, last)
 
 
 def _want_sense(args: Namespace) -> None:
@@ -62,7 +63,7 @@ def _want_sense(args: Namespace) -> None:
 
 def _play(ctx: Context, about: Document, body: Document) -> Document:
     """Start a scene, and stay until it is decided."""
-    return _stay(ctx, about, ctx.room.post(f"/api/scenes/{about['name']}", body), iter(()), judged=False)
+    return _stay(ctx, about, ctx.room.post(f"/api/scenes/{about['name']}", body), iter(()), None)
 
 
 def _find(ctx: Context, name: str) -> Document:
@@ -91,18 +92,21 @@ def _report_started(ctx: Context, about: Document, started: Document) -> None:
     say(f"It stays until `{ctx.config.hint('reset')}` or the next scene; look: {ctx.config.hint('status --watch')}")
 
 
-def _stay(ctx: Context, about: Document, started: Document, told: Iterator[list[Document]], judged: bool) -> Document:
+def _stay(
+    ctx: Context, about: Document, started: Document, told: Iterator[list[Document]], checks: CheckTable | None
+) -> Document:
     """Watch the scene until its expectations are decided or its time is up; the scene as it is then.
 
-    `judged` tells each when it is decided; with defences they say nothing, as they are for the lab without them.
+    `checks` tells each when it is decided; with defences they say nothing, as they are for the lab without them.
     """
     deadline = ctx.clock() + about["duration_seconds"] + GRACE_SECONDS
-    now, decided = started, set[int]()
+    now = started
+    _say(ctx, checks.header if checks else [])
     while True:
         for event in next(told, []):
             ctx.console.say(event_line(event, ctx.console.style))
-        if judged:
-            _report_decided(ctx, now, decided)
+        if checks:
+            _say(ctx, checks.news(now["checks"]))
         if now["verdict"] != "pending" or ctx.clock() >= deadline:
             return now
         ctx.console.progress(_progress(about, now))
@@ -137,12 +141,10 @@ def _is_same_run(before: Document, now: Document) -> bool:
     return bool(same_start and before["name"] == now["name"] and now["elapsed_seconds"] >= before["elapsed_seconds"])
 
 
-def _report_decided(ctx: Context, now: Document, decided: set[int]) -> None:
-    """Print each expectation when it is decided."""
-    for number, check in enumerate(now["checks"]):
-        if check["outcome"] != "pending" and number not in decided:
-            decided.add(number)
-            ctx.console.say(check_words(check, ctx.console.style))
+def _say(ctx: Context, lines: Sequence[str]) -> None:
+    """Print these lines."""
+    for line in lines:
+        ctx.console.say(line)
 
 
 def _progress(about: Document, now: Document) -> str:
@@ -159,15 +161,13 @@ def _end(ctx: Context, last: Document) -> int:
     return 0
 
 
-def _verdict(ctx: Context, last: Document, predicted: Sequence[Document]) -> int:
-    """The table, and 0 only if everything was as expected."""
+def _verdict(ctx: Context, last: Document, table: CheckTable, predicted: Sequence[Document]) -> int:
+    """What is left of the table, and 0 only if everything was as expected."""
     checks = last["checks"]
     passed = sum(check["outcome"] == "pass" for check in checks)
     good = passed == len(checks)
     ctx.console.data({**last, "verified": good, **({"predicted": predicted} if predicted else {})})
-    ctx.console.say()
-    for line in check_table(checks, ctx.console.style, predicted):
-        ctx.console.say(line)
+    _say(ctx, table.news(checks, with_open=True))
     ctx.console.say()
     word = ctx.console.style.paint("PASS", "good") if good else ctx.console.style.paint("MISS", "error")
     ctx.console.say(f"{word}  {last['name']}: {passed} of {len(checks)} expectations as expected")

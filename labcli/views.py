@@ -10,12 +10,15 @@ from services.common.topology import MB, TRAFFIC
 from services.common.words import duration_words, params_words, percent
 
 from .api import Document
-from .console import Style, table
+from .console import Style
+from .table import GAP, WIDTH, column_widths, row_lines, table
 
 STATUS_ROLES = {"GREEN": "good", "YELLOW": "warning", "RED": "error"}
 HEALTH_ROLES = ("good", "warning", "error", "error")  # ok, strained, failing, down
 LEVEL_ROLES = {"good": "good", "warning": "warning", "error": "error"}
 OUTCOMES = {"pass": ("PASS", "good"), "fail": ("MISS", "error"), "pending": ("open", "dim")}
+ADVICE_INDENT = 2  # as Console.error has it
+HOP_WIDTH = 29  # of a hop without its attempts
 WRAPPERS = ("probability", "duration_seconds")  # parameters that every switch may have
 
 
@@ -32,7 +35,7 @@ def switch_words(kind: str, name: str, params: Mapping[str, Any]) -> str:
 def switch_lines(
     catalogue: Mapping[str, Sequence[Document]], kind: str, service: str | None, name: str | None = None
 ) -> list[str]:
-    """The switches of one kind, of one service or of all, with their parameters and defaults."""
+    """The switches of one kind, of one service or of all, with their parameters and defaults, as advice."""
     rows = []
     for owner, switches in catalogue.items():
         for switch in switches:
@@ -40,7 +43,7 @@ def switch_lines(
                 params = [param for param in switch["params"] if param["name"] not in WRAPPERS]
                 shown = " ".join(f"{param['name']}={param['default']}" for param in params)
                 rows.append([owner, switch["name"], shown, switch["story"]])
-    return table(rows)
+    return table(rows, width=WIDTH - ADVICE_INDENT)
 
 
 def status_lines(state: Document, style: Style) -> list[str]:
@@ -210,17 +213,18 @@ def request_lines(result: Document, style: Style) -> list[str]:
     word = style.paint("ok", "good") if result["ok"] else style.paint("FAILED", "error")
     reason = f"  {result['reason']}" if result.get("reason") else ""
     first = f"{result['n']:>3}  {word}  {result['status']}  {duration_words(result['seconds'])}{reason}"
-    return [first, *(_hop_line(hop) for hop in result.get("hops") or [])]
+    return [first, *(line for hop in result.get("hops") or [] for line in _hop_lines(hop))]
 
 
-def _hop_line(hop: Document) -> str:
+def _hop_lines(hop: Document) -> list[str]:
     """One service that a test request came through, with the attempts that it made at the next one."""
     attempts = [
         f"{attempt['peer']} {attempt['outcome']} {duration_words(attempt['seconds'])}"
         for attempt in hop.get("attempts") or []
     ]
-    tail = f"  -> {', '.join(attempts)}" if attempts else ""
-    return f"       {hop['service']:<9} {hop['status']}  {duration_words(hop['seconds']):>7}{tail}"
+    head = f"       {hop['service']:<9} {hop['status']}  {duration_words(hop['seconds']):>7}"
+    tail = f"-> {', '.join(attempts)}" if attempts else ""
+    return row_lines([head, tail], (HOP_WIDTH, WIDTH - HOP_WIDTH - len(GAP)))
 
 
 def scene_list_lines(scenes: Sequence[Document], style: Style) -> list[str]:
@@ -232,28 +236,41 @@ def scene_list_lines(scenes: Sequence[Document], style: Style) -> list[str]:
     return table(rows, style.paint)
 
 
-def check_words(check: Document, style: Style) -> str:
-    """An expectation that has been decided, in a line."""
-    measured = check["measured"] if check["measured"] is not None else "nothing measured"
-    return f"  {style.paint(*OUTCOMES[check['outcome']])}  {check['text']}: {measured} (expected {check['expected']})"
+class CheckTable:
+    """Expected beside measured, and beside what was predicted, if that was asked: each check once, when it is decided.
 
+    The columns are as wide as the checks of the scene's start need, so that the rows that come later stand below them.
+    """
 
-def check_table(checks: Sequence[Document], style: Style, predicted: Sequence[Document] = ()) -> list[str]:
-    """Expected beside measured, with the outcome in words; where there is a prediction, that stands between them."""
-    rows = [["outcome", "expectation", "expected", *(["predicted"] if predicted else []), "measured", "after"]]
-    for number, check in enumerate(checks):
+    def __init__(self, checks: Sequence[Document], style: Style, predicted: Sequence[Document] = ()) -> None:
+        self._style = style
+        self._predicted = [predicted_words(entry) for entry in predicted]
+        titles = ["outcome", "after", "expectation", "expected", *(["predicted"] if predicted else []), "measured"]
+        likely = [self._row(number, check | {"measured": check["expected"]}) for number, check in enumerate(checks)]
+        self._widths = column_widths([titles, *likely])
+        self.header = [style.paint(line, "dim") for line in row_lines(titles, self._widths)]
+        self._told: set[int] = set()
+
+    def news(self, checks: Sequence[Document], *, with_open: bool = False) -> list[str]:
+        """The rows of what has been decided since the last time, or of all that is left."""
+        news = [
+            number
+            for number, check in enumerate(checks)
+            if number not in self._told and (with_open or check["outcome"] != "pending")
+        ]
+        self._told.update(news)
+        return [line for number in news for line in row_lines(self._row(number, checks[number]), self._widths)]
+
+    def _row(self, number: int, check: Document) -> list[str]:
         measured, after = check["measured"], check.get("confirmed_after_seconds")
-        rows.append(
-            [
-                style.paint(*OUTCOMES[check["outcome"]]),
-                check["text"],
-                str(check["expected"]),
-                *([predicted_words(predicted[number])] if predicted else []),
-                "-" if measured is None else str(measured),
-                "" if after is None else f"{after:.0f} s",
-            ]
-        )
-    return table(rows, style.paint)
+        return [
+            self._style.paint(*OUTCOMES[check["outcome"]]),
+            "" if after is None else f"{after:.0f} s",
+            check["text"],
+            str(check["expected"]),
+            *self._predicted[number : number + 1],
+            "-" if measured is None else str(measured),
+        ]
 
 
 def prediction_table(predicted: Sequence[Document], style: Style) -> list[str]:

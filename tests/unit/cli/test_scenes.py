@@ -47,15 +47,37 @@ def test_verify_prints_expected_beside_measured_and_passes(stage: Room, lab: Lab
     stage.states = [at(20), at(40, verdict="pass", checks=[PASSED])]
     done = lab("scene", "slow_query", "--verify")
     assert done.code == 0
-    assert "PASS     no errors    100 %     100 %     40 s" in done.out
+    assert "outcome  after  expectation  expected  measured\nPASS     40 s   no errors    100 %     100 %\n" in done.out
     assert "1 of 1 expectations as expected" in done.out
+
+
+def test_verify_prints_each_result_once_and_as_soon_as_it_is_decided(stage: Room, lab: Lab) -> None:
+    waiting = [a_check(text=f"number {n}") for n in range(3)]
+    missed, passed = MISSED | {"text": "number 1"}, PASSED | {"text": "number 0"}
+    stage.answers["POST", "/api/scenes/slow_query"] = 200, a_scene(checks=waiting)
+    stage.events = [an_event(1, "long ago")]
+    looks = [
+        at(20, checks=[waiting[0], missed, waiting[2]]),
+        at(40, verdict="fail", checks=[passed, missed, waiting[2]]),
+    ]
+    told = iter(looks)
+
+    def look(_: Any) -> tuple[int, Any]:
+        state = next(told)
+        stage.events.append(an_event(len(stage.events) + 1, f"at {state['scene']['elapsed_seconds']} s"))
+        return 200, state
+
+    stage.answers["GET", "/api/state"] = look
+    out = lab("scene", "slow_query", "--verify", "--narrate").out
+    assert [out.count(f"number {n}") for n in range(3)] == [1, 1, 1]
+    assert out.index("number 1") < out.index("at 40 s") < out.index("number 0") < out.index("open     ")
 
 
 def test_verify_fails_when_a_number_misses(stage: Room, lab: Lab) -> None:
     stage.states = [at(40, verdict="fail", checks=[PASSED, MISSED])]
     done = lab("scene", "slow_query", "--verify")
     assert done.code == 1
-    assert "MISS     no errors    100 %     97 %" in done.out
+    assert "MISS            no errors    100 %     97 %\n" in done.out
 
 
 def test_verify_gives_a_scene_a_minute_more_than_its_duration(stage: Room, lab: Lab, clock: Clock) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from labcli.config import Config
-from labcli.console import Style, table, visible_length
+from labcli.console import Style
 from labcli.infra_record import infra_record, touched
 from labcli.plan import Folder
+from labcli.table import table, visible_length
 from labcli.views import cure_lines
 from labcli.watch import ENTER, HOME, LEAVE
 from tests.unit.cli.conftest import MB, Clock, Lab, Room, a_check, a_scene, a_service, a_state, an_event
@@ -45,7 +46,8 @@ def test_status_shows_everything(room: Room, lab: Lab) -> None:
         "4 users a second, 0 in flight",
         "success 100 %   p50 21 ms   p95 39 ms   served 4.0 of 4.0 a second   attempts 1.00",
         "400/512 MB, 350 leaked",
-        "failure memory_leak (mb_per_request 20)",
+        "failure memory_leak\n",
+        " (mb_per_request 20)\n",
         "no answer",
     ):
         assert words in out
