@@ -35,7 +35,8 @@ class Compose:
 
     def __init__(self, config: Config) -> None:
         self._base = ["docker", "compose", "--project-directory", str(config.repo), "-p", config.project]
-        self._env = dict(os.environ) | {name: str(config.port(name)) for name in DEFAULT_PORTS}
+        ports_ = {name: str(config.port(name)) for name in DEFAULT_PORTS}
+        self._env = dict(os.environ) | ports_ | {"LAB_ADDRESS": share.address(config)}
 
     def run(self, *words: str, to_stderr: bool) -> int:
         """A subcommand that talks to the person itself."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import socket
 
+from services.common.http.hosts import in_url
+
 from .config import Config
 from .errors import UsageError
 
@@ -37,7 +39,7 @@ def view_url(config: Config) -> str:
     """The page that shows all and changes nothing, at an address that other machines can use where there is one."""
     if config.is_elsewhere or not is_shared(config):
         return f"{config.url}/view"
-    return f"http://{_seen_from_outside(config.bind)}:{config.port('LAB_PORT')}/view"
+    return f"http://{in_url(address(config))}:{config.port('LAB_PORT')}/view"
 
 
 def is_shared(config: Config) -> bool:
@@ -45,10 +47,14 @@ def is_shared(config: Config) -> bool:
     return not ipaddress.ip_address(config.bind).is_loopback
 
 
-def _seen_from_outside(bind: str) -> str:
-    """The address under which other machines find this one."""
-    if not ipaddress.ip_address(bind).is_unspecified:
-        return f"[{bind}]" if ":" in bind else bind
+def address(config: Config) -> str:
+    """The address under which other machines find this one; empty where LAB_BIND lets none in."""
+    if not is_shared(config):
+        return ""
+    if config.variables.get("LAB_ADDRESS"):
+        return config.variables["LAB_ADDRESS"]
+    if not ipaddress.ip_address(config.bind).is_unspecified:
+        return config.bind
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         try:
             asked.connect((ELSEWHERE, 9))

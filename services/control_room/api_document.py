@@ -69,6 +69,7 @@ def openapi_document() -> dict[str, Any]:
         "/api/state": _read("Status, KPIs and services, never older than the call", "the state"),
         "/api/spans": _read("A sample of the requests that are in the services or have just ended", "rows by instance"),
         "/api/scenes": _read("Every scene", "the scenes"),
+        "/api/link": _read("The link for the room, or why there is none", "the link"),
         "/api/events": events,
         "/api/history": history,
         **_switch_paths(),

@@ -30,6 +30,7 @@ from services.control_room.history import History
 from services.control_room.lab import MAX_TEST_REQUESTS, Lab
 from services.control_room.page.assets import install_page
 from services.control_room.page.guard import Guard
+from services.control_room.page.link import install_link
 from services.control_room.span_look import SpanLook
 from services.control_room.stage import Stage
 
@@ -89,6 +90,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard = Guard(settings)
     guard.install(app)
     install_page(app, guard)
+    install_link(app, guard, settings)
     control_room = ControlRoom(lab, stage)
     app.extensions["lab"] = control_room
     _add_reads(app, control_room)

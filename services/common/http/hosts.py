@@ -24,14 +24,19 @@ def host_name(header: str, names: Collection[str]) -> str:
         name = (urlsplit(f"//{header}").hostname or "").lower()
     except ValueError:
         name = ""
-    if name == "localhost" or name in names or _is_address(name):
+    if name == "localhost" or name in names or is_address(name):
         return name
     allowed = sorted({"localhost", *names})
     detail = f"the lab does not answer to {name[:80]!r}; add it to LAB_HOSTS if it is yours"
     raise problems.WrongHost(detail, allowed=allowed)
 
 
-def _is_address(name: str) -> bool:
+def in_url(name: str) -> str:
+    """A host name as it stands in a URL: an IPv6 address has brackets there."""
+    return f"[{name}]" if ":" in name else name
+
+
+def is_address(name: str) -> bool:
     """Whether it is an IP literal. One with a zone (`::1%eth0`) may hold anything, and is none here."""
     try:
         ipaddress.ip_address(name)

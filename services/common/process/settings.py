@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from services.common.http.hosts import is_address
 from services.common.topology import ADMIN_PORT, API, BY_NAME, CHAIN, CONTROL_ROOM, DATA_PORT, SWITCHED, instances
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -65,6 +67,13 @@ class _Reader:
             self.problems.append(f"{name}: must be letters, digits and signs of ASCII, and not blank")
         return value.strip()
 
+    def host(self, name: str) -> str:
+        """An IP address or a host's name; empty is none."""
+        value = (self._environ.get(name) or "").lower()
+        if value and not (is_address(value) or re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value)):
+            self.problems.append(f"{name}={value!r:.60}: must be an IP address or a host's name, without a port")
+        return value
+
     def address(self, name: str, default: str) -> str:
         value = self._environ.get(name) or default
         try:
@@ -97,6 +106,8 @@ class Settings:
     frontend_port: int
     prometheus_port: int
     grafana_port: int
+    lab_bind: str
+    lab_address: str
     lab_hosts: tuple[str, ...]
     lab_token: str
 
@@ -138,10 +149,12 @@ class Settings:
             frontend_port=read.integer("FRONTEND_PORT", 8000, 1, 65535),
             prometheus_port=read.integer("PROMETHEUS_PORT", 9090, 1, 65535),
             grafana_port=read.integer("GRAFANA_PORT", 3000, 1, 65535),
+            lab_bind=read.address("LAB_BIND", "127.0.0.1"),
+            lab_address=read.host("LAB_ADDRESS"),
             lab_hosts=tuple(read.text("LAB_HOSTS", "").replace(",", " ").lower().split()),
             lab_token=read.token("LAB_TOKEN"),
         )
-        published_on = ipaddress.ip_address(read.address("LAB_BIND", "127.0.0.1"))
+        published_on = ipaddress.ip_address(settings.lab_bind)
         if control_room and not published_on.is_loopback and len(settings.lab_token) < MIN_TOKEN_LENGTH:
             read.problems.append(
                 f"LAB_BIND={published_on} lets the whole network in: "

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 
 from services.common.http import problems
-from services.common.http.hosts import READS, host_name, is_neighbour
+from services.common.http.hosts import READS, host_name, in_url, is_neighbour
 from services.common.process.settings import Settings
 
 PREFLIGHT_HEADERS = "Content-Type, X-Grafana-Action, X-Grafana-Device-Id"
@@ -18,7 +18,7 @@ class Guard:
     """Decides from the request's headers alone; see docs/decisions.md for what each check is against."""
 
     def __init__(self, settings: Settings) -> None:
-        self._hosts = set(settings.lab_hosts)
+        self._hosts = {*settings.lab_hosts, settings.lab_address} - {""}
         self._inner_name = None if settings.local else settings.service
         self._grafana_port = None if settings.local else settings.grafana_port  # there is none: its port is anybody's
         self._token = settings.lab_token
@@ -50,8 +50,7 @@ class Guard:
         """Who may put the lab into a frame, as a content policy says it: its Grafana, where there is one."""
         if self._grafana_port is None:
             return "'none'"
-        host = self.host_name()
-        host = f"[{host}]" if ":" in host else host
+        host = in_url(self.host_name())
         return f"http://{host}:{self._grafana_port} https://{host}:{self._grafana_port}"
 
     def check_write(self) -> None:

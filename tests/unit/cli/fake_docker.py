@@ -14,7 +14,12 @@ STATE, LOG = Path(os.environ["FAKE_DOCKER_STATE"]), Path(os.environ["FAKE_DOCKER
 
 def main(words):
     with LOG.open("a") as log:
-        log.write(json.dumps({"words": words, "lab_port": os.environ.get("LAB_PORT")}) + "\n")
+        log.write(
+            json.dumps(
+                {"words": words, "lab_port": os.environ.get("LAB_PORT"), "lab_address": os.environ.get("LAB_ADDRESS")}
+            )
+            + "\n"
+        )
     state = json.loads(STATE.read_text())
     for failing in state["fail"]:
         if set(failing.split()) <= set(words):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -31,6 +32,17 @@ def test_a_second_lab_has_its_own_project_and_ports(
     asked = docker.asked()[-1]
     assert asked["words"][:5] == ["compose", "--project-directory", str(repo), "-p", "sre-failure-lab-7"]
     assert asked["lab_port"] == str(free_ports["LAB_PORT"] + 7)
+
+
+def test_a_lab_for_the_room_is_told_its_address(
+    repo: Path, docker: FakeDocker, lab: Lab, free_ports: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lab("up").code == 0
+    assert docker.asked()[-1]["lab_address"] == ""
+    monkeypatch.setenv("LAB_TOKEN", "long enough")
+    monkeypatch.setenv("LAB_BIND", "0.0.0.0")
+    link = re.search(r"for the room +http://(.+):\d+/view", lab("up").out)
+    assert link and docker.asked()[-1]["lab_address"] == link[1]
 
 
 def test_a_lab_with_a_name_of_its_own_keeps_it_in_every_command_and_hint(

@@ -44,6 +44,7 @@ def test_the_link_for_the_room_is_one_that_others_can_use(tmp_path: Path) -> Non
     assert view() == "http://127.0.0.1:8180/view"
     assert view(LAB_BIND="192.168.1.7") == "http://192.168.1.7:8180/view"
     assert view(LAB_URL="http://10.0.0.7:99") == "http://10.0.0.7:99/view"
+    assert view(LAB_BIND="0.0.0.0", LAB_ADDRESS="laptop.local") == "http://laptop.local:8180/view"
     everywhere = view(LAB_BIND="0.0.0.0")
     assert everywhere.endswith(":8180/view") and "0.0.0.0" not in everywhere
 

@@ -2,6 +2,7 @@
 
 import { mountCharts } from "./components/charts/charts.js";
 import { mountKpis } from "./components/kpis/kpis.js";
+import { mountLink } from "./components/link/link.js";
 import { mountLog } from "./components/log/log.js";
 import { mountPath } from "./components/path/path.js";
 import { mountRequests } from "./components/requests/requests.js";
@@ -37,5 +38,6 @@ mountLog(part("log"));
 mountSwitches(part("switches"), lab, chain);
 if (isEmbedded) part("charts").remove(); // Grafana has its own
 else mountCharts(part("charts"), history, chain.slice(1));
+mountLink();
 listenToKeys();
 lab.start();

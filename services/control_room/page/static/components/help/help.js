@@ -14,6 +14,7 @@ const KEYS = [
   ...(isViewer ? [["1 … 9", "Show a scene"]] : PRESENTERS_KEYS),
   ["S", "The stage: one sentence, the path, one chart; and back"],
   ["F", "The stage on the full screen, and back"],
+  ["Q", "The link for the room, as a QR code"],
   ["L", "Pause the activity log, and go on"],
   ["?", "This help"],
   ["Esc", "Leave a field, close what is open"],
