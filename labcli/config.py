@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from services.common.http.hosts import is_host
+
 from .errors import UsageError
 
 REPO = Path(__file__).resolve().parents[1]
@@ -36,7 +38,7 @@ class Config:
         """Read .env and, over it, the environment.
 
         Raises:
-            UsageError: a port or the offset makes no sense, or LAB_URL or LAB_BIND is no address.
+            UsageError: a port or the offset makes no sense, or LAB_URL, LAB_BIND or LAB_ADDRESS is no address.
         """
         variables = {**read_dotenv(repo / ".env"), **environ}
         if offset is None:
@@ -45,6 +47,7 @@ class Config:
         for name in DEFAULT_PORTS:
             config.port(name)
         _check_address("LAB_BIND", config.bind)
+        _check_host("LAB_ADDRESS", variables.get("LAB_ADDRESS") or "localhost")
         if config.is_elsewhere:
             _check_url("LAB_URL", config.url)
         _check_token("LAB_TOKEN", config.token)
@@ -129,6 +132,12 @@ def _check_address(name: str, text: str) -> None:
         ipaddress.ip_address(text)
     except ValueError:
         raise UsageError(f"{name}={text!r}: must be an IP address, such as 127.0.0.1") from None
+
+
+def _check_host(name: str, text: str) -> None:
+    """Refuse what names no machine."""
+    if not is_host(text):
+        raise UsageError(f"{name}={text!r:.60}: must be an IP address or a host's name, without a port")
 
 
 def _check_url(name: str, text: str) -> None:

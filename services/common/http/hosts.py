@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -34,6 +35,11 @@ def host_name(header: str, names: Collection[str]) -> str:
 def in_url(name: str) -> str:
     """A host name as it stands in a URL: an IPv6 address has brackets there."""
     return f"[{name}]" if ":" in name else name
+
+
+def is_host(name: str) -> bool:
+    """Whether it can name a machine: an IP address, or a host's name without a port."""
+    return is_address(name) or re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", name.lower()) is not None
 
 
 def is_address(name: str) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from services.common.http.hosts import is_address
+from services.common.http.hosts import is_host
 from services.common.topology import ADMIN_PORT, API, BY_NAME, CHAIN, CONTROL_ROOM, DATA_PORT, SWITCHED, instances
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -70,7 +69,7 @@ class _Reader:
     def host(self, name: str) -> str:
         """An IP address or a host's name; empty is none."""
         value = (self._environ.get(name) or "").lower()
-        if value and not (is_address(value) or re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", value)):
+        if value and not is_host(value):
             self.problems.append(f"{name}={value!r:.60}: must be an IP address or a host's name, without a port")
         return value
 

@@ -46,8 +46,9 @@ def test_lab_url_wins_over_ports(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "environ",
-    [{"LAB_PORT": "x"}, {"LAB_PORT": "0"}, {"LAB_PORT": "70000"}, {"LAB_PORT_OFFSET": "-1"}, {"LAB_URL": "localhost"}],
-)
+    [{"LAB_PORT": "x"}, {"LAB_PORT": "0"}, {"LAB_PORT": "70000"}, {"LAB_PORT_OFFSET": "-1"}, {"LAB_URL": "localhost"},
+     {"LAB_ADDRESS": "http://10.0.0.7"}, {"LAB_ADDRESS": "10.0.0.7:8080"}],
+)  # fmt: skip
 def test_nonsense_is_a_usage_error_that_names_the_variable(tmp_path: Path, environ: dict[str, str]) -> None:
     with pytest.raises(UsageError, match=next(iter(environ))):
         load(tmp_path, **environ)
