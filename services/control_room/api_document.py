@@ -44,8 +44,8 @@ def _scene_body() -> dict[str, Any]:
     names = sorted({name for found in defences.values() for name in found})
     properties = {"service": {"enum": owners}, "name": {"enum": names}, "params": {"type": "object"}}
     added = {"type": "array", "items": object_of(properties, ["service", "name"]), "maxItems": MAX_DEFENCES}
-    narrate = {"type": "boolean", "default": False}
-    return object_of({"narrate": narrate, "with": added, "seed": param_schema(SEED)}, [])
+    wish = {"type": "boolean", "default": False}
+    return object_of({"narrate": wish, "with": added, "seed": param_schema(SEED), "hands_on": wish}, [])
 
 
 @cache

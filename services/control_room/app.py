@@ -181,7 +181,7 @@ def _add_writes(app: Flask, lab: Lab, stage: Stage) -> None:
     @app.post("/api/requests")
     def requests() -> Response:
         count = json_body(count=lambda _, value: COUNT.default if value is None else COUNT.parse(value))["count"]
-        return Response(_lines(lab.test_requests(count)), mimetype="application/x-ndjson")
+        return Response(_lines(stage.test_requests(count)), mimetype="application/x-ndjson")
 
     @app.post("/api/scenes/<name>")
     def scene(name: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from services.control_room.watching.peers import by_service, until
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.5
+PRESS_SECONDS = 0.05  # how soon a scene goes on after the last press that it waits for
 NOBODY = "No users come."
 SERVED = "{users} users a second. {success} of them are served, half within {wait}."
 
@@ -44,8 +45,9 @@ class Run:
         self._ended = threading.Event()
         self._reporting = threading.Lock()
         self._is_reported = False
+        self._noting = threading.Lock()
         self._steps_done = 0
-        self._step = ""
+        self._moments: list[float] = []  # of the steps that have begun, in seconds of the scene
 
     def keep(self) -> dict[str, Any]:
         """The scene for the journal, JSON-ready."""
@@ -54,7 +56,7 @@ class Run:
             "play": self._how.describe(),
             "epoch": self.epoch,
             "steps_done": self._steps_done,
-            "step": self._step,
+            "moments": self._moments,
             "recording": self.recording.keep(),
             "checks": [check.keep() for check in self.checks],
         }
@@ -65,7 +67,7 @@ class Run:
         recording = Recording.of(lab, kept["recording"])
         play = play_of(kept["play"])
         run = cls(find_scene(kept["name"]).defended(play.defences), lab, recording, play, kept["epoch"], changed)
-        run._steps_done, run._step = kept["steps_done"], kept["step"]
+        run._steps_done, run._moments = kept["steps_done"], kept["moments"]
         for check, decided in zip(run.checks, kept["checks"], strict=True):
             check.restore(decided, run.recording.elapsed_seconds())
         return run
@@ -93,9 +95,10 @@ class Run:
             until(time.monotonic() + REPEAT_SECONDS, partial(self._is_ready_for, step))
             if self._ended.is_set():
                 return
-            if self._how.narrate and self._step != step.say:
-                self._lab.events.add(step.say)
-            self._step = step.say
+            if len(self._moments) == self._steps_done:  # else it was begun before a restart of the control room
+                self._moments.append(round(self.recording.elapsed_seconds(), 1))
+                if self._how.narrate:
+                    self._lab.events.add(step.say)
             self._do_in_the_end(step)
             self._steps_done += 1
             self._changed()
@@ -121,12 +124,14 @@ class Run:
                 self._ended.wait(RETRY_SECONDS)
 
     def _do(self, step: Step) -> None:
+        if self._how.hands_on and step.requests:
+            self._await_presses(step)
         for _ in range(self._requests_left(step)):
+            if self._ended.is_set():
+                return
             for result in self._lab.test_requests(1):
                 self.recording.note_request(result)
             self._changed()
-            if self._ended.is_set():
-                return
         for switched, active in [(each, False) for each in step.off] + [(each, True) for each in step.on]:
             if self._ended.is_set():
                 return
@@ -134,6 +139,29 @@ class Run:
             self._lab.switch(switched.service, switched.kind, switched.name, active, params, self.epoch)
         if step.rps is not None and not self._ended.is_set():
             self._lab.set_traffic(step.rps, self._how.seed, self.epoch, self.scene.patience_seconds)
+
+    def _await_presses(self, step: Step) -> None:
+        """Let the presenter send the test requests of a step: the scene's clock stands meanwhile."""
+        self.recording.stand()
+        self._changed()
+        while self._requests_left(step) > 0 and not self._ended.wait(PRESS_SECONDS):
+            pass
+        self.recording.go_on()
+        self._changed()
+
+    def note_press(self, result: dict[str, Any]) -> None:
+        """A test request that somebody sent: one of the scene's, where it leaves them to the presenter."""
+        with self._noting:
+            if self._ended.is_set() or not self._how.hands_on or self._presses_left() <= 0:
+                return
+            try:
+                self.recording.note_request(result)
+            except problems.Unreachable:  # what it left behind is not known: another one is waited for
+                return
+        self._changed()
+
+    def _presses_left(self) -> int:
+        return self.scene.requests - len(self.recording.request_seconds)
 
     def _requests_left(self, step: Step) -> int:
         """Test requests of this step that are still to be sent, if it was begun before."""
@@ -153,6 +181,11 @@ class Run:
                 self._report_verdict()
 
     def _report_verdict(self) -> None:
+        self._report_outcome()
+        if self._how.narrate and self.scene.lesson:
+            self._lab.events.add(" ".join(self.scene.lesson.split()))
+
+    def _report_outcome(self) -> None:
         if self._how.defences:  # what is expected is what happens without them
             self._lab.events.add(f"scene {self.scene.name} with {self._how.added}: played to its end")
             return
@@ -161,7 +194,8 @@ class Run:
 
     def sentence(self) -> tuple[str, float]:
         """What the stage says now, and for how many seconds it has been so."""
-        said = [(step.sentence, step.at_seconds) for step in self.scene.steps[: self._steps_done] if step.sentence]
+        done = zip(self.scene.steps[: self._steps_done], self._moments, strict=False)
+        said = [(step.sentence, moment) for step, moment in done if step.sentence]
         text, moment = said[-1] if said else (self.scene.sentence, 0.0)
         return text, max(0.0, self.recording.elapsed_seconds() - moment)
 
@@ -172,21 +206,32 @@ class Run:
 
     def describe(self) -> dict[str, Any]:
         """The scene as `GET /api/state` shows it."""
-        verdict = self.verdict()
+        verdict, elapsed = self.verdict(), self.recording.elapsed_seconds()
+        steps = [
+            {"at_seconds": moment, "say": step.say}
+            for step, moment in zip(self.scene.steps, self._moments, strict=False)
+        ]
         return {
             "name": self.scene.name,
             "title": self.scene.title,
             "chart": self.scene.chart,
             **self._how.describe(),
             "started_at": self.recording.started_at,
-            "elapsed_seconds": round(self.recording.elapsed_seconds(), 1),
+            "elapsed_seconds": round(elapsed, 1),
             "duration_seconds": self.scene.duration_seconds,
-            "step": self._step,
+            "step": steps[-1]["say"] if steps else "",
+            "steps": steps,
+            "requests": self.scene.requests,
             "requests_seconds": [round(seconds, 3) for seconds in self.recording.request_seconds],
+            "waits": self.recording.stands,
             "finished": verdict != "pending",
             "verdict": verdict,
-            "checks": [check.describe() for check in self.checks],
+            "lesson": self.scene.lesson if verdict != "pending" else "",
+            "checks": [check.describe(self._is_open(check, elapsed)) for check in self.checks],
         }
+
+    def _is_open(self, check: Check, elapsed: float) -> bool:
+        return check.is_open(elapsed, self.scene.steps, self._steps_done)
 
 
 class Stage:
@@ -288,6 +333,15 @@ class Stage:
         self._note()
         run.start()
         return run.describe()
+
+    def test_requests(self, count: int) -> Iterator[dict[str, Any]]:
+        """Send test requests, as the lab does; the scene on stage may have waited for them."""
+        for number in range(1, count + 1):
+            run = self._run
+            for result in self._lab.test_requests(1):
+                if run is not None:
+                    run.note_press(result)
+                yield {**result, "n": number}
 
     def reset(self) -> dict[str, Any]:
         """The scene that is on or is being started is over, and the lab is reset."""

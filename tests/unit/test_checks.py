@@ -51,4 +51,4 @@ def test_a_service_that_stays_away_is_a_failure():
     check = Check(EVERYBODY)
     check.look(Moment(DUE))
     check.look(Moment(DUE + REPEAT_SECONDS))
-    assert (check.outcome, check.describe()["measured"]) == ("fail", "nothing measured")
+    assert (check.outcome, check.describe(is_open=True)["measured"]) == ("fail", "nothing measured")

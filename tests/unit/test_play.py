@@ -16,9 +16,9 @@ def test_nothing_asked_is_the_scene_as_it_is():
 
 
 def test_what_is_described_can_be_read_again():
-    play = Play(True, (Switched("api", "defence", "retry_budget", {"ratio": 0.2}),), 7)
+    play = Play(True, (Switched("api", "defence", "retry_budget", {"ratio": 0.2}),), 7, True)
     assert play_of(play.describe()) == play
-    assert play.describe() == {"narrate": True, "with": [BUDGET], "seed": 7}
+    assert play.describe() == {"narrate": True, "with": [BUDGET], "seed": 7, "hands_on": True}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,7 @@ def test_what_is_described_can_be_read_again():
         ({"seed": -1}, InvalidParameter, "seed"),
         ({"seed": 1.5}, InvalidParameter, "seed"),
         ({"narrate": "yes"}, InvalidParameter, "narrate"),
+        ({"hands_on": 1}, InvalidParameter, "hands_on"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(body, problem, words):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -85,11 +86,12 @@ def run_of(lab, monkeypatch):
     monkeypatch.setattr("services.control_room.stage.RETRY_SECONDS", 0.01)
     runs = []
 
-    def run_of(elapsed, sent=2, **kept):
+    def run_of(elapsed, sent=2, clock=None, **kept):
         recording = {"before_rss": {}, "start_rss": {"api": 0}, "reset_seconds": 0.3, "first_event": 0}
         recording |= {"request_seconds": [0.1] * sent, "rss_after": [1] * sent, "started_at": EPOCH - elapsed}
+        recording |= {"elapsed_seconds": 0, "kept_at": EPOCH - elapsed, "stands": False, **(clock or {})}
         decided = {"outcome": "pass", "measured": 1.0, "confirmed_after_seconds": 1.2}
-        document = {"name": "drama", "play": {}, "epoch": 7, "steps_done": 0, "step": "one", "recording": recording}
+        document = {"name": "drama", "play": {}, "epoch": 7, "steps_done": 0, "moments": [0], "recording": recording}
         monkeypatch.setattr("services.common.scenes.measures.time.time", lambda: EPOCH)
         runs.append(Run.of(document | {"checks": [decided, None, None, None]} | kept, lab, lambda: None))
         runs[-1].start()
@@ -110,7 +112,7 @@ def test_what_was_due_meanwhile_is_done_in_order_and_a_half_done_step_to_its_end
 
 
 def test_steps_that_were_done_are_not_done_again(lab, run_of):
-    run = run_of(60, sent=3, steps_done=2)
+    run = run_of(60, sent=3, steps_done=2, moments=[0, 10])
     wait_until(lambda: run.keep()["steps_done"] == 3, "the third step")
     assert lab.done == [("hang", False), ("traffic", 2)]
 
@@ -206,4 +208,76 @@ def outcomes(run):
 
 def test_the_sentence_is_that_of_the_last_step_that_has_one(run_of):
     assert run_of(5, steps_done=1).sentence() == ("", pytest.approx(5, abs=2))
-    assert run_of(60, steps_done=3).sentence() == ("It has hung for {since}.", pytest.approx(50, abs=2))
+    run = run_of(60, steps_done=3, moments=[0, 12, 20])
+    assert run.sentence() == ("It has hung for {since}.", pytest.approx(48, abs=2))
+
+
+BEFORE_IT = Expectation("before it", "success_ratio", minimum=1, at_seconds=10, window_seconds=8)
+AFTER_IT = Expectation("the cure works", "success_ratio", minimum=1, at_seconds=40, window_seconds=35)
+LOOKED_FOR = Expectation("the kernel kills it", "event", contains="killed", equals="in the log", within_seconds=60)
+
+
+def test_nothing_tells_what_is_to_come(lab, monkeypatch):
+    """What everybody may read has the steps that have come, and the expectations whose window is open."""
+    steps = (Step("the trigger", 10), Step("the cure", 20))
+    scene = Scene("drama", "Drama", 1, "story", (), (), 1, (), steps, (BEFORE_IT, AFTER_IT, LOOKED_FOR), "the lesson")
+    run = Run(scene, lab, Recording(lab, {}), Play(), 7, lambda: None)
+    now = [0.0]
+    monkeypatch.setattr(run.recording, "elapsed_seconds", lambda: now[0])
+    told = lambda: [check["text"] for check in run.describe()["checks"]]  # noqa: E731
+    assert told() == [None, None, None]
+    assert not any(word in str(run.describe()) for word in ("trigger", "cure", "kernel", "the lesson", "killed"))
+    now[0] = 2.0
+    assert told() == ["before it", None, None]
+    now[0], run._steps_done, run._moments = 12.0, 1, [10.2]
+    assert run.describe()["steps"] == [{"at_seconds": 10.2, "say": "the trigger"}]
+    assert told() == ["before it", None, None]  # its window goes back to before the cure, which has not come
+    now[0], run._steps_done, run._moments = 20.5, 2, [10.2, 20.0]
+    assert told() == ["before it", "the cure works", None]
+    for check in run.checks:
+        check.outcome = "pass"
+    assert (told()[2], run.describe()["lesson"]) == ("the kernel kills it", "the lesson")
+
+
+@pytest.fixture
+def pressed(lab):
+    """A scene that leaves its three test requests to the presenter, and has users after them."""
+    steps = (Step("three requests", 0, requests=3), Step("users", 0.3, rps=2))
+    fast = Expectation("the third", "request_seconds", maximum=1, within_seconds=0.3, request=3)
+    scene = Scene("drama", "Drama", 1, "story", (), (), 0, (), steps, (fast,))
+    run = Run(scene, lab, Recording(lab, {"api": 0}), Play(hands_on=True), 7, lambda: None)
+    run.start()
+    wait_until(lambda: run.describe()["waits"], "it waits")
+    yield run
+    run.stop()
+
+
+def test_a_scene_waits_for_the_presenters_presses_and_so_does_what_it_expects(lab, pressed):
+    stood_at = pressed.describe()["elapsed_seconds"]
+    deadline = time.monotonic() + 0.8  # longer than the expectation has, and than the users are away
+    wait_until(lambda: time.monotonic() > deadline, "nobody presses")
+    assert (lab.done, pressed.describe()["elapsed_seconds"], outcomes(pressed)) == ([], stood_at, ["pending"])
+    for seconds in (0.1, 0.2, 0.4):
+        pressed.note_press({"seconds": seconds})
+    wait_until(lambda: lab.done == [("traffic", 2)], "it goes on")
+    pressed.note_press({"seconds": 9})  # one more is none of the scene's
+    wait_until(lambda: outcomes(pressed) == ["pass"], "its third request was fast enough")
+    assert pressed.describe()["requests_seconds"] == [0.1, 0.2, 0.4]
+
+
+def test_a_scene_that_waits_ends_with_a_reset(lab, pressed):
+    pressed.stop()
+    wait_until(lambda: not pressed.describe()["waits"], "it waits no more")
+    pressed.note_press({"seconds": 0.1})
+    assert (pressed.describe()["requests_seconds"], lab.done) == ([], [])
+
+
+@pytest.mark.parametrize("sent", [1, 3])
+def test_a_scene_that_waited_when_the_control_room_ended_waits_on_from_where_it_stood(lab, run_of, sent):
+    clock = {"elapsed_seconds": 0.4, "stands": True}
+    run = run_of(3600, sent=sent, clock=clock, play={"hands_on": True})
+    for _ in range(3 - sent):
+        wait_until(lambda: run.describe()["waits"], "it waits")
+        run.note_press({"seconds": 0.1})
+    wait_until(lambda: run.keep()["steps_done"] == 1, "the presses are done")
+    assert run.describe()["elapsed_seconds"] < 10 and lab.done == []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from services.common.http import problems
 from services.common.scenes.measures import MEASURES, Recording
-from services.common.scenes.model import Expectation
+from services.common.scenes.model import Expectation, Step
 
 TICK_SECONDS = 0.5  # how often an expectation is looked at
 LATE_SECONDS = 2.0  # what was due longer ago than this, while the control room was away, was not measured
 REPEAT_SECONDS = 3.0  # how long after its moment a measure is taken again, where the service did not answer in it
+LEAST_PAUSE_SECONDS = 0.02  # between two looks; the scene's clock may stand just before a moment
 PREVIEW_SECONDS = 2.0  # how often an expectation is measured before it is decided, for those who watch
 KEPT = ("outcome", "measured", "confirmed_after_seconds")
 
@@ -50,7 +52,7 @@ class Check:
     def seconds_to_next_look(self, recording: Recording) -> float:
         """A tick, or less where its moment comes first."""
         left = (self.expectation.at_seconds or 0) - recording.elapsed_seconds()
-        return min(TICK_SECONDS, left) if left > 0 else TICK_SECONDS
+        return min(TICK_SECONDS, max(LEAST_PAUSE_SECONDS, left)) if left > 0 else TICK_SECONDS
 
     def keep(self) -> dict[str, Any] | None:
         """What was decided, for the journal."""
@@ -76,8 +78,30 @@ class Check:
         entry = self.expectation
         return entry.at_seconds + REPEAT_SECONDS if entry.at_seconds is not None else entry.within_seconds or 0
 
-    def describe(self) -> dict[str, Any]:
-        """Expected beside measured, JSON-ready."""
+    def is_open(self, elapsed: float, steps: Collection[Step], steps_done: int) -> bool:
+        """Whether those who watch may read it: it is decided, or its window has begun and the steps before it are done.
+
+        One that is looked for until it is there would tell what is to come: it opens when it is decided.
+        """
+        entry = self.expectation
+        if self.outcome != "pending" or entry.at_seconds is None:
+            return self.outcome != "pending"
+        steps_before = sum(step.at_seconds < entry.at_seconds for step in steps)
+        return elapsed >= entry.at_seconds - entry.window_seconds and steps_done >= steps_before
+
+    def describe(self, is_open: bool) -> dict[str, Any]:
+        """Expected beside measured, JSON-ready; of one that is not open yet only when it is due."""
+        entry = self.expectation
+        told = self._tell() if is_open else dict.fromkeys(("text", "measure", "expected", "value", "measured"))
+        return {
+            **told,
+            "open": is_open,
+            "outcome": self.outcome,
+            "at_seconds": entry.at_seconds or entry.within_seconds,
+            "confirmed_after_seconds": self.confirmed_after_seconds,
+        }
+
+    def _tell(self) -> dict[str, Any]:
         entry = self.expectation
         return {
             "text": entry.text,
@@ -85,7 +109,4 @@ class Check:
             "expected": entry.expected(),
             "value": self.measured,
             "measured": entry.shown(self.measured) if self.measured is not None or self.outcome == "fail" else None,
-            "outcome": self.outcome,
-            "at_seconds": entry.at_seconds or entry.within_seconds,
-            "confirmed_after_seconds": self.confirmed_after_seconds,
         }

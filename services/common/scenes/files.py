@@ -73,7 +73,7 @@ def read_scene(path: Path) -> Scene:
             )
         if not scene.expect:
             raise problems.InvalidParameter("expect is missing", field="expect")
-        return replace(scene, story=scene.story.strip())
+        return replace(scene, story=scene.story.strip(), lesson=scene.lesson.strip())
 
 
 @contextmanager

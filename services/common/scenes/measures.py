@@ -13,7 +13,16 @@ from services.common.scenes.model import Expectation
 from services.common.telemetry.state import ServiceState, States, Users, attempts_per_request
 from services.common.topology import API, CALLERS, DATABASE, TRAFFIC
 
-KEPT = ("before_rss", "start_rss", "reset_seconds", "request_seconds", "rss_after", "started_at", "first_event")
+KEPT = (
+    "before_rss",
+    "start_rss",
+    "reset_seconds",
+    "request_seconds",
+    "rss_after",
+    "started_at",
+    "first_event",
+    "stands",
+)
 
 
 class Looks(Protocol):
@@ -55,7 +64,12 @@ class MeasuredLab(Protocol):
 
 
 class Recording:
-    """What is known of the scene that runs. Sizes are bytes, moments seconds since 1970."""
+    """What is known of the scene that runs. Sizes are bytes, moments seconds since 1970.
+
+    Its clock `stands` while the scene waits for the presenter: then nothing comes due.
+    """
+
+    stands = False
 
     def __init__(self, lab: MeasuredLab, before_rss: dict[str, int]) -> None:
         self.lab = lab
@@ -68,26 +82,39 @@ class Recording:
 
     def keep(self) -> dict[str, Any]:
         """The recording for the journal, JSON-ready."""
-        return {name: getattr(self, name) for name in KEPT}
+        kept = {name: getattr(self, name) for name in KEPT}
+        return {**kept, "elapsed_seconds": self.elapsed_seconds(), "kept_at": time.time()}
 
     @classmethod
     def of(cls, lab: MeasuredLab, kept: dict[str, Any]) -> Recording:
-        """The recording of the control room before this one; its clock has gone on meanwhile."""
+        """The recording of the control room before this one; its clock has gone on meanwhile, unless it stood."""
         recording = cls(lab, {})
         for name in KEPT:
             setattr(recording, name, kept[name])
-        recording._started = time.monotonic() - (time.time() - recording.started_at)
+        recording._elapsed = kept["elapsed_seconds"]
+        recording._started = time.monotonic() - recording._elapsed
+        if not recording.stands:
+            recording._started -= time.time() - kept["kept_at"]
         return recording
 
     def begin(self) -> None:
         """The scene's clock starts."""
         self.started_at = time.time()
         self._started = time.monotonic()
+        self._elapsed = 0.0  # where the clock stands, if it does
         self.first_event = self.lab.events.last_id()
 
     def elapsed_seconds(self) -> float:
-        """Seconds since the scene began."""
-        return time.monotonic() - self._started
+        """Seconds since the scene began, without those in which its clock stood."""
+        return self._elapsed if self.stands else time.monotonic() - self._started
+
+    def stand(self) -> None:
+        """The scene's clock stands until `go_on`."""
+        self._elapsed, self.stands = self.elapsed_seconds(), True
+
+    def go_on(self) -> None:
+        """The scene's clock runs again, from where it stood."""
+        self._started, self.stands = time.monotonic() - self.elapsed_seconds(), False
 
     def note_request(self, result: dict[str, Any]) -> None:
         """A test request of the scene has ended."""

@@ -102,11 +102,15 @@ def in_unit(value: float, unit: str) -> str:
 
 @dataclass(frozen=True)
 class Play:
-    """How a scene is played: told step by step or not, with which defences added, and with which seed of arrivals."""
+    """How a scene is played: told step by step or not, with which defences added, and with which seed of arrivals.
+
+    `hands_on` leaves its test requests to the presenter, and waits for each.
+    """
 
     narrate: bool = False
     defences: tuple[Switched, ...] = ()
     seed: int = 0
+    hands_on: bool = False
 
     @property
     def added(self) -> str:
@@ -116,13 +120,14 @@ class Play:
     def describe(self) -> dict[str, Any]:
         """As in the body of `POST /api/scenes/{name}`, JSON-ready."""
         added = [{"service": each.service, "name": each.name, "params": each.params} for each in self.defences]
-        return {"narrate": self.narrate, "with": added, "seed": self.seed}
+        return {"narrate": self.narrate, "with": added, "seed": self.seed, "hands_on": self.hands_on}
 
 
 @dataclass(frozen=True)
 class Scene:
     """One scene. Each starts with a reset; after it come `rps` users a second, who wait `patience_seconds`.
 
+    `story`, `do` and `watch` are read before it is played, `lesson` after it: what it has shown, and what cures it.
     On stage it has a `sentence`, until a step has another one, and the `chart` that it is about, one of CHARTS.
     """
 
@@ -136,6 +141,7 @@ class Scene:
     switches: tuple[Switched, ...]
     steps: tuple[Step, ...]
     expect: tuple[Expectation, ...]
+    lesson: str = ""
     sentence: str = ""
     chart: str = CHARTS[0]
     patience_seconds: float = ArrivalsSetting.patience_seconds.default
@@ -145,6 +151,11 @@ class Scene:
         """When the last expectation is decided."""
         moments = [entry.at_seconds or entry.within_seconds or 0 for entry in self.expect]
         return max([*moments, *(step.at_seconds for step in self.steps)])
+
+    @property
+    def requests(self) -> int:
+        """How many test requests its steps send."""
+        return sum(step.requests for step in self.steps)
 
     def defended(self, defences: Sequence[Switched]) -> Scene:
         """The scene with these on from its start to its end: no step switches them on again, or off."""
@@ -160,6 +171,8 @@ class Scene:
             "story": self.story,
             "do": list(self.do),
             "watch": list(self.watch),
+            "lesson": self.lesson,
+            "requests": self.requests,
             "chart": self.chart,
             "traffic_rps": self.rps,
             "duration_seconds": self.duration_seconds,

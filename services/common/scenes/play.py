@@ -15,7 +15,7 @@ MAX_DEFENCES = 20
 SEED = ArrivalsSetting.seed
 
 
-def _narrate(field: str, value: Any) -> bool:
+def _wish(field: str, value: Any) -> bool:
     return value is not None and boolean(field, value)
 
 
@@ -45,7 +45,12 @@ def _defence(field: str, entry: Any) -> Switched:
 
 
 # "with" is no name that Python could have.
-FIELDS: Mapping[str, Callable[[str, Any], Any]] = {"narrate": _narrate, "with": _defences, "seed": _seed}
+FIELDS: Mapping[str, Callable[[str, Any], Any]] = {
+    "narrate": _wish,
+    "with": _defences,
+    "seed": _seed,
+    "hands_on": _wish,
+}
 
 
 def play_of_body() -> Play:
@@ -63,4 +68,4 @@ def play_of(kept: Mapping[str, Any]) -> Play:
 
 
 def _play(checked: Mapping[str, Any]) -> Play:
-    return Play(checked["narrate"], checked["with"], checked["seed"])
+    return Play(checked["narrate"], checked["with"], checked["seed"], checked["hands_on"])
