@@ -15,6 +15,11 @@ export function onKey(key, action) {
   keys[key] = action;
 }
 
+/** Do what a key does. */
+export function press(key) {
+  keys[key]?.();
+}
+
 const TEXT_FIELDS = "input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]";
 
 /** Listen to the keyboard, whatever has the focus but a text field; Escape leaves those. An open dialog makes way. */

@@ -6,7 +6,8 @@ import { isViewer } from "../../lib/view.js";
 const PRESENTERS_KEYS = [
   ["N", "Next: start the scene that is shown, then show the one after it"],
   ["1 … 9", "Show a scene; Enter starts it"],
-  ["T", "One test request"],
+  ["E", "Show what a scene expects before its time, or leave it to come"],
+  ["T", "One test request; a scene that waits for it takes it up"],
   ["W", "Where the time of the last test request went"],
   ["R", "Reset everything: healthy within 3 seconds"],
 ];

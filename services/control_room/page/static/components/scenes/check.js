@@ -5,7 +5,7 @@ import { words } from "../../lib/format.js";
 
 const SHAPES = { pass: "good", fail: "error", pending: "pending" };
 
-/** A row; `show` takes a check of GET /api/state, `preview` what GET /api/scenes says of it. */
+/** A row; `show` takes a check of GET /api/state, `preview` what GET /api/scenes says of it. Until it is open it is "…". */
 export class Check {
   constructor() {
     this.shape = h("span", { class: "check-shape" });
@@ -18,18 +18,21 @@ export class Check {
   }
 
   preview(expectation) {
-    this.put("pending", "unknown", expectation.text, `expected: ${expectation.expected}`, "");
-    setIcon(this.shape, "pending");
+    this.put("pending", "pending", expectation.text, `expected: ${expectation.expected}`, "");
   }
 
-  show(check, elapsed, hint) {
+  /** `script` is what GET /api/scenes says of it, for a presenter who wants to know before the room does. */
+  show(check, elapsed, hint, script) {
+    set(this.element, "data-closed", check.open ? null : "");
+    if (!check.open && !script) return this.put("pending", "pending", "…", waitInWords(check, elapsed), "");
+    const { text, expected } = check.open ? check : script;
     if (check.outcome === "fail") hint = this.hint ??= hint; // what was wrong then, not what is wrong now
     const note = {
-      pass: `expected ${check.expected} · confirmed after ${Math.round(check.confirmed_after_seconds ?? 0)} s`,
-      fail: `expected ${check.expected} · not visible: check ${hint}`,
-      pending: `expected ${check.expected} · ${waitInWords(check, elapsed)}`,
+      pass: `expected ${expected} · confirmed after ${Math.round(check.confirmed_after_seconds ?? 0)} s`,
+      fail: `expected ${expected} · not visible: check ${hint}`,
+      pending: `expected ${expected} · ${waitInWords(check, elapsed)}`,
     }[check.outcome];
-    this.put(check.outcome, SHAPES[check.outcome], check.text, note, check.measured ?? (check.outcome === "pending" ? "…" : "none"));
+    return this.put(check.outcome, SHAPES[check.outcome], text, note, check.measured ?? (check.outcome === "pending" ? "…" : "none"));
   }
 
   put(outcome, level, text, note, measured) {

@@ -1,7 +1,7 @@
-/** The scenes: the story, what to do, what to watch, and the expectations as they come true. */
+/** The scenes: the story, what to do, what to watch; then each step as it comes, and the expectations as they come true. */
 
 import { get, post } from "../../lib/api.js";
-import { busy, onKey, tell } from "../../lib/commands.js";
+import { busy, onKey, press, tell } from "../../lib/commands.js";
 import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
@@ -9,7 +9,6 @@ import { Check, hintFor } from "./check.js";
 
 const AGAIN_MS = 3000;
 const FIRST = 5; // the demo's own have tabs; the others share a list
-const MANY = 5;
 const DENSE = 7;
 const VERDICTS = {
   pass: ["good", "Everything was as expected"],
@@ -31,11 +30,14 @@ class Scenes {
     this.lab = lab;
     this.scenes = scenes;
     this.live = "";
+    this.isRevealed = false; // whether the presenter sees what is expected before its time
     this.build(root);
     this.select(scenes[0].name);
     lab.subscribe(({ state }) => state && this.follow(state));
     scenes.slice(0, 9).forEach((scene, index) => onKey(String(index + 1), () => this.select(scene.name, true)));
-    if (!isViewer) onKey("n", () => this.next());
+    if (isViewer) return;
+    onKey("n", () => this.next());
+    onKey("e", () => this.reveal());
   }
 
   build(root) {
@@ -46,6 +48,8 @@ class Scenes {
     this.startText = h("span");
     this.startButton = h("button", { type: "button", class: "button strong", onclick: () => this.start() }, icon("play"), this.startText);
     this.startButton.hidden = isViewer;
+    this.sendText = h("span");
+    this.sendButton = h("button", { type: "button", class: "button strong", onclick: () => press("t") }, icon("send"), this.sendText, h("span", { class: "key", "aria-hidden": "true" }, "T"));
     this.progress = h("i");
     this.bar = h("div", { class: "scene-progress", "aria-hidden": "true" }, this.progress);
     this.story = h("p", { class: "scene-story" });
@@ -54,19 +58,25 @@ class Scenes {
     this.lists = h("div", { class: "scene-lists" }, !isViewer && column("Do", this.todo), column("Watch", this.watch));
     this.moreLists = h("div");
     this.more = h("details", { class: "scene-more" }, h("summary", {}, "What to do, what to watch"), this.moreLists);
+    this.steps = h("ol", { class: "scene-steps", "aria-label": "What has happened", "aria-live": "polite" });
+    this.revealButton = h("button", { type: "button", class: "button plain", "aria-pressed": "false", "aria-keyshortcuts": "e", onclick: () => this.reveal() }, "Show what is expected", h("span", { class: "key", "aria-hidden": "true" }, "E"));
+    this.revealButton.hidden = isViewer;
     this.checkList = h("ol", { class: "checks", "aria-label": "Expected and measured" });
     this.verdictShape = h("span");
     this.verdictText = h("span");
+    this.lesson = h("p", { class: "scene-story" });
     this.verdict = h("p", { class: "verdict", role: "status" }, this.verdictShape, this.verdictText);
     this.body = h("div", { class: "scene", role: "tabpanel", id: "scene-panel" });
     this.body.append(
-      h("div", { class: "scene-head" }, this.title, this.clock, this.startButton),
+      h("div", { class: "scene-head" }, this.title, this.clock, this.sendButton, this.startButton),
       this.bar,
       this.story,
       this.lists,
+      this.steps,
       this.checkList,
       this.verdict,
-      this.more,
+      this.lesson,
+      h("div", { class: "scene-foot" }, this.more, this.revealButton),
     );
     root.querySelector("h2").classList.add("sr");
     const tabs = h("div", { class: "scene-tabs", role: "tablist", "aria-label": "Scenes", onkeydown: (event) => this.arrow(event) });
@@ -122,6 +132,13 @@ class Scenes {
     if (focus) (isViewer ? this.tabs[name] : this.startButton)?.focus();
   }
 
+  /** Show what is expected before its time, or leave it to come. */
+  reveal() {
+    this.isRevealed = !this.isRevealed;
+    set(this.revealButton, "aria-pressed", String(this.isRevealed));
+    this.draw();
+  }
+
   next() {
     const isLive = this.lab.now.state?.scene?.name === this.selected;
     if (!isLive) this.startButton.click();
@@ -134,7 +151,7 @@ class Scenes {
     return busy(this.startButton, async () => {
       say(this.startText, "Starting");
       try {
-        await post(`/api/scenes/${encodeURIComponent(scene.name)}`, { narrate: false });
+        await post(`/api/scenes/${encodeURIComponent(scene.name)}`, { hands_on: scene.requests > 0 });
       } finally {
         await this.lab.refresh();
         this.draw();
@@ -170,8 +187,15 @@ class Scenes {
       this.checkList.replaceChildren(...this.checks.map((check) => check.element));
       this.checkList.classList.toggle("dense", entries.length > DENSE);
     }
+    this.checkList.hidden = !run && !this.isRevealed;
     const hint = run ? hintFor(scene, state) : "";
-    entries.forEach((entry, index) => (run ? this.checks[index].show(entry, run.elapsed_seconds, hint) : this.checks[index].preview(entry)));
+    entries.forEach((entry, index) => {
+      if (run) this.checks[index].show(entry, run.elapsed_seconds, hint, this.isRevealed && scene.expectations[index]);
+      else this.checks[index].preview(entry);
+    });
+    this.drawSteps(run);
+    this.lesson.hidden = !run?.lesson;
+    say(this.lesson, oneLine(run?.lesson ?? ""));
     const [level, words] = VERDICTS[run?.verdict] ?? [];
     this.verdict.hidden = !level;
     if (level) {
@@ -181,14 +205,29 @@ class Scenes {
     }
   }
 
+  /** A line for each step that has come; those that are to come are not told. */
+  drawSteps(run) {
+    const steps = run?.steps ?? [];
+    this.steps.hidden = !steps.length;
+    const lines = steps.map((step) => `${clock(step.at_seconds)} ${step.say}`);
+    if (lines.join() === this.toldSteps) return;
+    this.toldSteps = lines.join();
+    this.steps.replaceChildren(...steps.map((step) => h("li", {}, h("b", {}, clock(step.at_seconds)), h("span", {}, step.say))));
+  }
+
   drawHead(scene, run) {
     say(this.title, scene.title);
     if (this.startButton.getAttribute("aria-disabled") !== "true") say(this.startText, run ? "Again" : "Start scene");
     this.startButton.classList.toggle("strong", !run);
-    this.clock.hidden = this.bar.hidden = !run;
+    const sent = run?.requests_seconds.length ?? 0;
+    this.sendButton.hidden = isViewer || !run?.waits;
+    this.clock.hidden = !run || !this.sendButton.hidden;
+    this.bar.hidden = !run;
     if (!run) return;
+    say(this.sendText, `Request ${sent + 1} of ${run.requests}`);
     const over = run.elapsed_seconds >= run.duration_seconds;
-    say(this.clock, over ? clock(run.elapsed_seconds) : `${clock(run.elapsed_seconds)} of ${clock(run.duration_seconds)}`);
+    if (run.waits) say(this.clock, `${sent} of ${run.requests} requests`);
+    else say(this.clock, over ? clock(run.elapsed_seconds) : `${clock(run.elapsed_seconds)} of ${clock(run.duration_seconds)}`);
     this.progress.style.transform = `scaleX(${Math.min(1, run.elapsed_seconds / (run.duration_seconds || 1)).toFixed(3)})`;
   }
 
@@ -196,18 +235,21 @@ class Scenes {
     const isLive = Boolean(run);
     if (this.told !== scene.name) {
       this.told = scene.name;
-      say(this.story, scene.story.replace(/\s+/g, " "));
+      say(this.story, oneLine(scene.story));
       this.todo.replaceChildren(...scene.do.map((text) => h("li", {}, text)));
       this.watch.replaceChildren(...scene.watch.map((text) => h("li", {}, text)));
       this.more.open = false;
     }
-    const isLong = isLive && scene.expectations.length > MANY;
-    this.more.hidden = !isLong;
-    const home = isLong ? this.moreLists : this.body;
+    this.more.hidden = !isLive;
+    const home = isLive ? this.moreLists : this.body;
     if (this.lists.parentElement === home) return;
-    if (isLong) this.moreLists.append(this.lists);
-    else this.story.after(this.lists);
+    if (isLive) this.moreLists.append(this.story, this.lists);
+    else this.bar.after(this.story, this.lists);
   }
+}
+
+function oneLine(text) {
+  return text.replace(/\s+/g, " ");
 }
 
 function column(title, list) {
