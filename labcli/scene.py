@@ -41,7 +41,7 @@ def scene(ctx: Context, args: Namespace) -> int:
         _report_started(ctx, about, started)
         return 0
     told = follow(ctx, newest) if args.narrate else iter(())
-    checks = CheckTable(started["checks"], ctx.console.style, predicted) if judged else None
+    checks = CheckTable(about["expectations"], ctx.console.style, predicted) if judged else None
     last = _stay(ctx, about, started, told, checks)
     return _verdict(ctx, last, checks, predicted) if checks else _end(ctx, last)
 

@@ -239,14 +239,19 @@ def scene_list_lines(scenes: Sequence[Document], style: Style) -> list[str]:
 class CheckTable:
     """Expected beside measured, and beside what was predicted, if that was asked: each check once, when it is decided.
 
-    The columns are as wide as the checks of the scene's start need, so that the rows that come later stand below them.
+    `expectations` are the scene's, from its script: the columns are as wide as all of them need, so that the rows that
+    come later stand below the first ones.
     """
 
-    def __init__(self, checks: Sequence[Document], style: Style, predicted: Sequence[Document] = ()) -> None:
+    def __init__(self, expectations: Sequence[Document], style: Style, predicted: Sequence[Document] = ()) -> None:
         self._style = style
+        self._expectations = expectations
         self._predicted = [predicted_words(entry) for entry in predicted]
         titles = ["outcome", "after", "expectation", "expected", *(["predicted"] if predicted else []), "measured"]
-        likely = [self._row(number, check | {"measured": check["expected"]}) for number, check in enumerate(checks)]
+        likely = [
+            self._row(number, {"outcome": "pending", "measured": entry["expected"]})
+            for number, entry in enumerate(expectations)
+        ]
         self._widths = column_widths([titles, *likely])
         self.header = [style.paint(line, "dim") for line in row_lines(titles, self._widths)]
         self._told: set[int] = set()
@@ -263,11 +268,12 @@ class CheckTable:
 
     def _row(self, number: int, check: Document) -> list[str]:
         measured, after = check["measured"], check.get("confirmed_after_seconds")
+        entry = self._expectations[number]
         return [
             self._style.paint(*OUTCOMES[check["outcome"]]),
             "" if after is None else f"{after:.0f} s",
-            check["text"],
-            str(check["expected"]),
+            entry["text"],
+            entry["expected"],
             *self._predicted[number : number + 1],
             "-" if measured is None else str(measured),
         ]

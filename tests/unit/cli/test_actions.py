@@ -99,7 +99,7 @@ def test_open_opens_what_runs(room: Room, lab: Lab, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(webbrowser, "open", lambda url: not opened.append(url))
     done = lab("open")
     assert done.code == 0
-    assert opened == [room.url]
+    assert opened == [room.url, f"{room.url}/stage"]
     assert room.url in done.out
 
 

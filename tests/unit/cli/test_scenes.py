@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cli.conftest import Clock, Lab, Room, a_check, a_scene, a_state, an_event
+from tests.unit.cli.conftest import SCENES, Clock, Lab, Room, a_check, a_scene, a_state, an_event
 
 PASSED = a_check(outcome="pass", measured="100 %", confirmed_after_seconds=40.0)
 MISSED = a_check(outcome="fail", measured="97 %")
@@ -20,6 +20,12 @@ def at(seconds: float, **changes: Any) -> dict[str, Any]:
 def stage(room: Room) -> Room:
     room.answers["POST", "/api/scenes/slow_query"] = 200, a_scene()
     return room
+
+
+def script(room: Room, *texts: str) -> None:
+    """Give the scene these expectations."""
+    expectations = [{"text": text, "expected": "100 %"} for text in texts]
+    room.answers["GET", "/api/scenes"] = 200, {"scenes": [SCENES[0] | {"expectations": expectations}]}
 
 
 def test_without_a_name_the_scenes_are_listed(room: Room, lab: Lab) -> None:
@@ -55,6 +61,7 @@ def test_verify_prints_each_result_once_and_as_soon_as_it_is_decided(stage: Room
     waiting = [a_check(text=f"number {n}") for n in range(3)]
     missed, passed = MISSED | {"text": "number 1"}, PASSED | {"text": "number 0"}
     stage.answers["POST", "/api/scenes/slow_query"] = 200, a_scene(checks=waiting)
+    script(stage, "number 0", "number 1", "number 2")
     stage.events = [an_event(1, "long ago")]
     looks = [
         at(20, checks=[waiting[0], missed, waiting[2]]),
@@ -74,6 +81,7 @@ def test_verify_prints_each_result_once_and_as_soon_as_it_is_decided(stage: Room
 
 
 def test_verify_fails_when_a_number_misses(stage: Room, lab: Lab) -> None:
+    script(stage, "some errors", "no errors")
     stage.states = [at(40, verdict="fail", checks=[PASSED, MISSED])]
     done = lab("scene", "slow_query", "--verify")
     assert done.code == 1

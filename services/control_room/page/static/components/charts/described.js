@@ -103,8 +103,7 @@ export function chartsOf(services) {
         ["users a second × wait", littlesLaw, "--warning", [8, 5]],
       ],
     },
-    api_load: load("Load of the api", "api"),
-    database_load: load("Load of the database", "database"),
+    ...Object.fromEntries(services.slice(1).map(({ name }) => [`${name}_load`, load(`Load of the ${name}`, name)])),
   };
 }
 

@@ -8,7 +8,6 @@ import { chartsOf } from "../charts/described.js";
 
 const EVERY_MS = 1000;
 const WITHOUT_SCENE = { name: "success", seconds: 120 };
-const SET_UP_SECONDS = 2; // what a scene begins with is not what happens in it
 const STAIRCASE = "staircase";
 const LABELS = 6;
 const STEPS = [5, 10, 20, 30, 60, 120, 300];
@@ -32,7 +31,7 @@ export async function mountFigure(root, lab, services, history) {
   };
   const frame = {
     hasWords: true,
-    marks: () => history.marks.filter(({ time }) => time > (scene()?.started_at ?? 0) + SET_UP_SECONDS),
+    marks: () => (scene() && !scene().hands_on ? scene().steps.map(({ at_seconds: at, say }) => ({ time: scene().started_at + at, text: say })) : history.marks),
     span,
     textPx: () => parseFloat(getComputedStyle(root).fontSize),
     splits: () => {
