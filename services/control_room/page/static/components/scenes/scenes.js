@@ -43,7 +43,9 @@ class Scenes {
   build(root) {
     this.tabs = Object.fromEntries(this.scenes.slice(0, FIRST).map((scene, index) => [scene.name, this.tab(scene, index)]));
     this.others = this.othersList(this.scenes.slice(FIRST));
-    this.title = h("h3", { id: "scene-title" });
+    this.titleMore = h("span", { class: "scene-title-more" }); // no room for it on the stage
+    this.titleFirst = h("span");
+    this.title = h("h3", { id: "scene-title" }, this.titleFirst, this.titleMore);
     this.clock = h("p", { class: "scene-clock" });
     this.startText = h("span");
     this.startButton = h("button", { type: "button", class: "button strong", onclick: () => this.start() }, icon("play"), this.startText);
@@ -216,7 +218,9 @@ class Scenes {
   }
 
   drawHead(scene, run) {
-    say(this.title, scene.title);
+    const [first, ...more] = scene.title.split(":");
+    say(this.titleFirst, first);
+    say(this.titleMore, more.map((part) => `:${part}`).join(""));
     if (this.startButton.getAttribute("aria-disabled") !== "true") say(this.startText, run ? "Again" : "Start scene");
     this.startButton.classList.toggle("strong", !run);
     const sent = run?.requests_seconds.length ?? 0;

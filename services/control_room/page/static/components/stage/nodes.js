@@ -4,8 +4,9 @@ import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { mb, percent, rate } from "../../lib/format.js";
 
 const HEALTH = ["good", "warning", "error", "unknown"];
-const ROLES = { standby: "stands by", ejected: "ejected", failing: "fails its checks" };
-const MOST_TAGS = 3;
+const ROLES = { ejected: "out", failing: "fails" };
+const MOST_TAGS = { low: 2, high: 3 };
+const LOW_PX = 330; // a node that is no higher than this
 const WASTE = 0.05; // work for nobody that is worth a line
 
 export class Nodes {
@@ -86,13 +87,14 @@ class Node {
     if (shown.join() !== this.shown.join()) this.labels.replaceChildren();
     this.shown = shown;
     if (shown.length < 2) return;
-    if (!this.labels.children.length) this.labels.append(...shown.map(() => h("span", {}, h("b"), h("span"))));
+    if (!this.labels.children.length) this.labels.append(...shown.map(() => h("span")));
     shown.forEach((name, index) => {
       const { up, role, share, health } = instances[name];
-      const [number, word] = this.labels.children[index].children;
-      set(this.labels.children[index], "data-level", up ? HEALTH[health.level] : "unknown");
-      say(number, name.slice(name.lastIndexOf("-") + 1));
-      say(word, !up ? "down" : (ROLES[role] ?? (share == null ? "" : `${Math.round(share * 100)} %`)));
+      const label = this.labels.children[index];
+      const number = name.slice(name.lastIndexOf("-") + 1);
+      const word = up ? ROLES[role] : "down";
+      set(label, "data-level", up ? HEALTH[health.level] : "unknown");
+      say(label, word || share == null ? `${number} ${word ?? ""}` : `${Math.round(share * 100)} %`);
     });
   }
 
@@ -100,7 +102,8 @@ class Node {
     const key = JSON.stringify(tags);
     if (this.tags.dataset.shown === key) return;
     this.tags.dataset.shown = key;
-    const shown = tags.length > MOST_TAGS ? tags.slice(0, MOST_TAGS - 1) : tags;
+    const most = this.element.clientHeight > LOW_PX ? MOST_TAGS.high : MOST_TAGS.low;
+    const shown = tags.length > most ? tags.slice(0, most - 1) : tags;
     const more = tags.length - shown.length;
     this.tags.replaceChildren(
       ...shown.map(({ kind, text }) => h("li", { class: kind }, icon(kind), h("span", {}, text))),
@@ -114,6 +117,6 @@ function numbersInWords(found) {
   if (!up) return "does not answer";
   if (share >= 0.5) return `${mb(resident)} of ${mb(limit)} MB`;
   const part = connections ?? work ?? (pool && pool.in_use >= pool.size ? { in_use: pool.in_use, max: pool.size } : null);
-  const held = part ? `${part.in_use}/${part.max} busy` : `${busy}/${threads} threads`;
-  return queued ? `${held}, ${queued} wait` : held;
+  const [held, what] = part ? [`${part.in_use}/${part.max}`, "busy"] : [`${busy}/${threads}`, "threads"];
+  return queued ? `${held}, ${queued} wait` : `${held} ${what}`;
 }
