@@ -11,7 +11,7 @@ from typing import Any
 
 from services.common.scenes.checks import TICK_SECONDS, Check
 from services.common.scenes.measures import MEASURES
-from services.common.scenes.model import Expectation, Scene, in_unit
+from services.common.scenes.model import Expectation, Scene
 
 from .simulated_lab import SimulatedLab, SimulatedRecording
 
@@ -74,7 +74,7 @@ def in_words(entry: Expectation, values: Sequence[Value]) -> tuple[str, str]:
     if entry.shown(low) == entry.shown(high):
         return entry.shown(middle), entry.shown(low)
     if isinstance(low, float) and isinstance(high, float):
-        return entry.shown(middle), f"{in_unit(low, entry.unit)} to {in_unit(high, entry.unit)} {entry.unit}".strip()
+        return entry.shown(middle), f"{entry.number(low)} to {entry.number(high)} {entry.unit}".strip()
     return entry.shown(middle), f"{low} or {high}"
 
 

@@ -64,9 +64,12 @@ class Lab:
         self.events = EventLog(self.journal.add_event)
         self.peers = Peers(settings.admin_urls, _secret(settings.secret_file))
         self.epoch = 0  # the number of the last reset: what was asked for in an earlier one is not done any more
+        self._news = {spec.name: SwitchNews(spec, self.events) for spec in SWITCHED}
         self.observers = {
-            instance.name: Observer(instance, self.peers, self.events, self.journal, lambda: self.epoch, news)
-            for spec, news in ((spec, SwitchNews(spec, self.events)) for spec in SWITCHED)
+            instance.name: Observer(
+                instance, self.peers, self.events, self.journal, lambda: self.epoch, self._news[spec.name]
+            )
+            for spec in SWITCHED
             for instance in spec.instances
         }
         self._users = UserClient(settings.data_urls[FRONTEND.instances[0].name])
@@ -261,6 +264,11 @@ class Lab:
             self.observers[instance].wake()
         return {**answers[names[0]], "service": service}
 
+    def expect(self, service: str, kind: str, name: str, params: Mapping[str, Any] | None) -> None:
+        """Somebody tells that this goes on, or off (None): the activity log needs no line of its own for it."""
+        for owner in {instance.spec.name for instance in SWITCHED_NAMES[service]}:
+            self._news[owner].expect(kind, name, params)
+
     def _let_reset_end(self) -> None:
         """What is pressed during a reset comes after it."""
         under_way = self._reset_under_way
@@ -323,9 +331,10 @@ class Lab:
         else:
             self.events.add(f"test request took {seconds}", level="good")
 
-    def reset(self) -> dict[str, Any]:
+    def reset(self, is_brief: bool = False) -> dict[str, Any]:
         """Everything off and healthy: the status, the seconds since the call, and the checks that decided.
 
+        In the activity log one that `is_brief` says how it ended only where that is not GREEN.
         One that is called while another is under way ends with it: what was asked for in between is not done any more,
         and nothing is switched on before its end.
         """
@@ -338,13 +347,13 @@ class Lab:
             mine: Future[dict[str, Any]] = running or Future()
             self._reset_under_way = mine
         if running is None:
-            self._lead(mine, epoch, asked)
+            self._lead(mine, epoch, asked, is_brief)
         return mine.result() | {"seconds": round(time.monotonic() - asked, 3)}
 
-    def _lead(self, mine: Future[dict[str, Any]], epoch: int, asked: float) -> None:
+    def _lead(self, mine: Future[dict[str, Any]], epoch: int, asked: float, is_brief: bool) -> None:
         result, error = None, None
         try:
-            result = self._reset(epoch, asked)
+            result = self._reset(epoch, asked, is_brief)
         except Exception as caught:
             error = caught
         with self._epoch_lock:  # nobody joins a reset whose waiters are let go
@@ -354,7 +363,7 @@ class Lab:
         else:
             mine.set_result(result)
 
-    def _reset(self, epoch: int, asked: float) -> dict[str, Any]:
+    def _reset(self, epoch: int, asked: float, is_brief: bool) -> dict[str, Any]:
         self.journal.note("epoch", epoch)
         self.journal.note(RESET_UNDER_WAY, True)
         deadline = asked + RESET_SECONDS
@@ -368,8 +377,15 @@ class Lab:
         self._tests.clear()
         checks = self._verify(deadline) if quiet and not unreachable else []
         result = self._reset_result(asked, unreachable, quiet, checks)
+        if result["status"] != "GREEN" or not is_brief:
+            self._report_reset(result)
         self.journal.note(RESET_UNDER_WAY, None)
         return result
+
+    def _report_reset(self, result: dict[str, Any]) -> None:
+        status = result["status"]
+        text = f"reset: {status} after {result['seconds']:.1f} s; {'; '.join(result['steps'])}"
+        self.events.add(text, level="good" if status == "GREEN" else "error")
 
     def was_killed_in_a_reset(self) -> bool:
         """Whether the control room before this one began a reset and did not end it: users may have been stopped."""
@@ -377,6 +393,8 @@ class Lab:
 
     def _stop_users(self, epoch: int) -> None:
         path, body = "/admin/switches/setting/arrivals", {"active": True, "params": {"rps": 0}}
+        self.expect(TRAFFIC.name, "setting", "arrivals", {"rps": 0})
+        self.expect(TRAFFIC.name, "setting", "arrivals", None)
         self._post_once(USERS, path, body, STOP_TIMEOUT_SECONDS, epoch)
 
     def _reset_instances(self, names: list[str], epoch: int, started_at: float, deadline: float) -> list[str]:
@@ -422,8 +440,6 @@ class Lab:
             steps.append(f"{passed} of {len(checks)} test requests passed")
         is_done = quiet and passed == RESET_TESTS
         status = state.status if is_done else "RED"  # whatever those users say who have come since
-        text = f"reset: {status} after {seconds:.1f} s; {'; '.join(steps)}"
-        self.events.add(text, level="good" if status == "GREEN" else "error")
         return {
             "status": status,
             "reasons": state.reasons if is_done else steps,

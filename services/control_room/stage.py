@@ -16,6 +16,8 @@ from services.common.scenes.measures import Recording
 from services.common.scenes.model import Play, Scene, Step
 from services.common.scenes.play import play_of
 from services.common.scenes.sentences import say
+from services.common.topology import TRAFFIC
+from services.common.words import params_words
 from services.control_room.facts import facts_of
 from services.control_room.lab import Lab
 from services.control_room.lab_state import LabState
@@ -311,16 +313,18 @@ class Stage:
 
     def _start(self, scene: Scene, play: Play, wish: int) -> dict[str, Any]:
         lab = self._lab
-        lab.events.add(f"scene {scene.name}: {scene.title}" + (f", with {play.added}" if play.defences else ""))
+        lab.events.add(f"scene {scene.name}: {scene.title}; {_begins_with(scene)}")
         recording = Recording(lab, self._before_rss or self._resident_bytes())
-        recording.reset_seconds = lab.reset()["seconds"]
+        recording.reset_seconds = lab.reset(is_brief=True)["seconds"]
         epoch = lab.epoch
         self._check_newest(wish)
         if play.narrate:
             for line in (scene.story, *(f"do: {what}" for what in scene.do), *(f"watch: {w}" for w in scene.watch)):
                 lab.events.add(line)
+        lab.expect(TRAFFIC.name, "setting", "arrivals", {"rps": scene.rps})
         lab.set_traffic(scene.rps, play.seed, epoch, scene.patience_seconds)
         for switched in scene.switches:
+            lab.expect(switched.service, switched.kind, switched.name, switched.params)
             lab.switch(switched.service, switched.kind, switched.name, True, switched.params, epoch)
         recording.start_rss = self._resident_bytes()
         recording.begin()
@@ -365,3 +369,9 @@ class Stage:
     def _resident_bytes(self) -> dict[str, int]:
         states = by_service(self._lab.peers.states())
         return {service: state.rss_bytes for service, state in states.items() if state is not None}
+
+
+def _begins_with(scene: Scene) -> str:
+    """What a scene switches on from its start, in words; the defences that are added to it are the last of them."""
+    switched = [f"{each.service}: {each.name}{params_words(each.params)}" for each in scene.switches]
+    return "; ".join([f"{scene.rps:g} users a second", *switched])

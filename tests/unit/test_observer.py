@@ -41,7 +41,7 @@ class Service:
             raise problems.Unreachable("down")
         active, expires = {**NOTHING, "failure": dict(self.on)}, {**NOTHING, "failure": dict(self.left)}
         life = {"service": "api", "boot_id": self.boot_id, "pid": self.pid}
-        return {**life, "active": active, "expires": expires}
+        return {**life, "active": active, "expires": expires, "epoch": self.epoch}
 
     def seen(self):
         return decode(ServiceState, self.get("/admin/state", 1)), time.monotonic()
@@ -79,12 +79,17 @@ def events():
 
 
 @pytest.fixture
-def observer(service, journal, events, monkeypatch):
+def news(events):
+    return SwitchNews(ALONE, events)
+
+
+@pytest.fixture
+def observer(service, journal, events, news, monkeypatch):
     """A function that makes the observer of a control room that just started."""
 
     def make():
         peers = SimpleNamespace(clients={"api": service})
-        made = Observer(ALONE.instances[0], peers, events, journal, lambda: 0, SwitchNews(ALONE, events))
+        made = Observer(ALONE.instances[0], peers, events, journal, lambda: 0, news)
         monkeypatch.setattr(made, "_run", lambda: None)  # the test looks itself
         made.start()
         return made
@@ -227,3 +232,30 @@ def test_what_others_saw_while_switches_were_put_back_is_passed_over(observer, s
     watching.look(meanwhile)
     watching.look()
     assert [text for text in texts(events) if "latency" in text] == ["api: latency put back as it was"]
+
+
+def test_what_a_scene_tells_itself_is_no_news(observer, service, events, news):
+    """It names what it switches on in a line; whatever else changes is still told."""
+    watching = observer()
+    watching.look()
+    news.expect("failure", "latency", {"delay_seconds": 1})
+    service.on = {"latency": LATENCY, "hang": {}}
+    watching.look()
+    assert texts(events) == ["api: failure hang is on"]
+    service.on = {"latency": {"delay_seconds": 2}}
+    watching.look()
+    assert texts(events)[1:] == ["api: failure latency is on (delay_seconds 2)", "api: failure hang is off"]
+
+
+def test_what_a_reset_switches_off_is_told_by_the_reset(observer, service, events):
+    watching = observer()
+    service.on = {"latency": LATENCY}
+    watching.look()
+    service.on, service.epoch = {}, service.epoch + 1
+    watching.look()
+    assert texts(events) == []
+    service.on = {"latency": LATENCY}
+    watching.look()
+    service.on = {}
+    watching.look()
+    assert texts(events)[1:] == ["api: failure latency is off"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.common.switches.settings import ArrivalsSetting
+from services.common.words import percent, two_digits
 
 # What a scene may be about, on the stage: the page has a chart of each.
 CHARTS = (
@@ -20,6 +21,7 @@ CHARTS = (
     "api_load",
     "database_load",
 )
+SCALES = {"%": 100.0, "ms": 1000.0}  # how a value is shown under a unit
 SCENES_OF_THE_SHOW = 5  # the first ones; the others are patterns of outages
 
 
@@ -91,12 +93,18 @@ class Expectation:
         """A measured value in words."""
         if value is None:
             return "nothing measured"
-        return value if isinstance(value, str) else f"{in_unit(value, self.unit)} {self.unit}".strip()
+        return value if isinstance(value, str) else f"{self.number(value)} {self.unit}".strip()
+
+    def number(self, value: float) -> str:
+        """A measured number without its unit: two digits, or more where a bound asks for them."""
+        text = percent(value) if self.unit == "%" else two_digits(value * SCALES.get(self.unit, 1.0))
+        rounded = float(text) / SCALES.get(self.unit, 1.0)
+        return text if self.is_met_by(rounded) == self.is_met_by(value) else in_unit(value, self.unit)
 
 
 def in_unit(value: float, unit: str) -> str:
-    """A number for people: ratios as per cent and seconds as milliseconds where the unit says so."""
-    scaled = value * {"%": 100.0, "ms": 1000.0}.get(unit, 1.0)
+    """A bound for people: ratios as per cent and seconds as milliseconds where the unit says so."""
+    scaled = value * SCALES.get(unit, 1.0)
     return f"{scaled:.0f}" if abs(scaled) >= 100 or scaled == int(scaled) else f"{scaled:.3g}"
 
 

@@ -75,6 +75,7 @@ class Observer:
         self._lock = threading.Lock()
         self._seen: Seen | None = None
         self._seen_at = 0.0
+        self._epoch_seen: int | None = None
         self._heard: tuple[ServiceState, float] | None = None
         self._last_said: tuple[ServiceState | None, float] = None, 0.0
         self._changed_at = 0.0
@@ -192,7 +193,7 @@ class Observer:
                     forgotten=asked_at <= self._forget_before,
                 )
             )
-        self._seen_at = asked_at
+        self._seen_at, self._epoch_seen = asked_at, state.epoch
 
     def _keep(self, seen: Seen) -> None:
         self._seen = seen
@@ -244,13 +245,17 @@ class Observer:
         return self._ask()
 
     def _report_switches(self, last: Seen, state: ServiceState) -> None:
+        """Tell what went on and off; that a reset switches everything off is told by the reset."""
+        is_reset = self._epoch_seen not in (None, state.epoch)
         for kind, now_on in state.active.items():
             were_on = last.active[kind]
             for name, params in now_on.items():
-                if were_on.get(name) != params:
+                if were_on.get(name) != params and not self._news.is_told(kind, name, params):
                     level = "warning" if kind == "failure" else "info"
                     self._news.add(self._name, sentence_on(kind, name, params), level)
             for name in were_on.keys() - now_on.keys():
+                if is_reset or self._news.is_told(kind, name, None):
+                    continue
                 text = f"{kind} {name} is {'back to its default' if kind == 'setting' else 'off'}"
                 self._news.add(self._name, text, "info")
 

@@ -11,14 +11,14 @@ const OUTCOMES = {
   error: "failed",
 };
 
-/** Reasons of the lab's own problems, in words. */
+/** Reasons of the lab's own problems, in words; PEER is whom the hop asked last. */
 const REASONS = {
   timeout: "the user's patience ended",
   refused: "nobody listens there",
   connection_broken: "the connection broke",
-  peer_timeout: "the service behind it did not answer in time",
-  peer_refused: "the service behind it refused the work",
-  peer_error: "the service behind it failed",
+  peer_timeout: "PEER did not answer in time",
+  peer_refused: "PEER refused the work",
+  peer_error: "PEER failed",
   pool_timeout: "no connection of the pool came free in time",
   queue_full: "its queue is full",
   shed: "it sheds load",
@@ -30,9 +30,11 @@ const REASONS = {
   reset: "the lab was reset meanwhile",
 };
 
-/** @param {string | null} reason */
-export function reasonInWords(reason) {
-  return reason ? (REASONS[reason] ?? reason.replaceAll("_", " ")) : "no answer";
+/** Why a hop failed. @param {string | null} reason @param {any} [hop] */
+export function reasonInWords(reason, hop) {
+  const last = hop?.attempts.at(-1);
+  const words = reason ? (REASONS[reason] ?? reason.replaceAll("_", " ")) : "no answer";
+  return words.replace("PEER", last?.instance ?? last?.peer ?? "the service behind it");
 }
 
 /** The hop at which it went wrong: the deepest that says so. */
@@ -46,7 +48,7 @@ export function showWaterfall(result, level) {
   const zero = starts.length ? Math.min(...starts) : 0;
   const total = Math.max(result.seconds, ...result.hops.map((hop) => hop.started_at + hop.seconds - zero), 0.001);
   const bad = failedHop(result);
-  const sum = result.ok ? `Answered after ${seconds(result.seconds)}` : `Failed after ${seconds(result.seconds)}: ${reasonInWords(result.reason)}`;
+  const sum = result.ok ? `Answered after ${seconds(result.seconds)}` : `Failed after ${seconds(result.seconds)}: ${reasonInWords(result.reason, result.hops[0])}`;
   dialog(
     "Where the time went",
     h("p", { class: `fall-sum ${level}` }, icon(level), h("span", {}, sum)),
@@ -74,15 +76,14 @@ function hopRows(hop, zero, total, isBad) {
   const inside = hop.attempts.reduce((sum, attempt) => sum + attempt.seconds, 0);
   const own = Math.max(0, hop.seconds - inside);
   const failed = hop.status >= 500;
-  const notes = [`queue ${seconds(hop.queue_seconds)}`, `own ${seconds(own)}`];
-  if (failed) notes.push(isBad ? `failed here: ${reasonInWords(hop.reason)}` : `passed the failure on: ${reasonInWords(hop.reason)}`);
+  const why = `${isBad ? "failed here" : "passed the failure on"}: ${reasonInWords(hop.reason, hop)}`;
   return [
     row(
       h(
         "div",
         { class: "fall-who" },
-        h("b", { class: failed ? "error" : "good" }, icon(failed ? "error" : "good"), h("span", {}, hop.instance ?? hop.service)),
-        h("span", { class: isBad ? "error" : "soft" }, notes.join(" · ")),
+        h("b", { class: failed ? "error" : "good" }, icon(failed ? "error" : "good"), h("span", {}, hop.instance ?? hop.service), h("small", { class: "soft" }, `queue ${seconds(hop.queue_seconds)}, own ${seconds(own)}`)),
+        failed && h("span", { class: isBad ? "error" : "soft" }, why),
       ),
       track(
         "",
@@ -97,14 +98,15 @@ function hopRows(hop, zero, total, isBad) {
 
 function attemptRow(attempt, index, count, zero, total) {
   const level = attempt.outcome === "ok" ? "good" : "error";
-  const number = count > 1 ? `attempt ${index + 1} of ${count}` : "call";
-  const why = attempt.reason && attempt.outcome !== "timeout" ? ` (${reasonInWords(attempt.reason)})` : "";
+  const number = count > 1 ? `${index + 1} of ${count}` : "call";
+  const says = attempt.reason && attempt.outcome !== "timeout" && attempt.reason !== attempt.outcome;
+  const what = says ? reasonInWords(attempt.reason) : (OUTCOMES[attempt.outcome] ?? attempt.outcome);
   return row(
     h(
       "div",
       { class: `fall-attempt ${level}` },
       icon(level),
-      h("span", {}, `${number} to ${attempt.instance ?? attempt.peer}: ${OUTCOMES[attempt.outcome] ?? attempt.outcome}${why}, ${seconds(attempt.seconds)}`),
+      h("span", {}, `${number} to ${attempt.instance ?? attempt.peer}, ${seconds(attempt.seconds)}: ${what}`),
     ),
     track("thin", bar(level, attempt.started_at - zero, attempt.seconds, total)),
   );
