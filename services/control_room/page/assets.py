@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "static"
 TEXT = ("text/html", "text/css", "text/javascript", "image/svg+xml")
 # No inline code or style, nothing from elsewhere: what a service says cannot become part of the page's code.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'"
 )
 
