@@ -53,7 +53,7 @@ def test_the_room_sees_switches_scenes_charts_and_the_log_as_the_presenter_does(
     lab.post("/api/scenes/slow_query")
     view.wait_for_selector(".status-scene:has-text('On stage: Slow queries')")
     view.wait_for_selector("#database-failure-slow_query.on .toggle-word:has-text('on')", state="attached")
-    view.wait_for_selector(".line:has-text('slow_query is on')")
+    view.wait_for_selector(".line:has-text('database: slow_query')")
     view.wait_for_selector(".check[data-outcome=pass]", timeout=30_000)
     assert view.locator(".uplot canvas").count() == 6
     assert violations(view) == []

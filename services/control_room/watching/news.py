@@ -11,7 +11,7 @@ from services.common.topology import ServiceSpec
 from services.control_room.watching.events import EventLog
 
 WAIT_SECONDS = 1.5  # the observers of a service look within a second of each other
-TOLD_SECONDS = 5.0  # by then they have seen what somebody else has told of
+TOLD_SECONDS = 2.5  # by then they have seen what somebody else has told of
 
 
 class SwitchNews:

@@ -10,9 +10,24 @@ const MOST = 3;
 /** @type {Record<string, () => void>} */
 const keys = {};
 
-/** Let a key of the keyboard do something. */
-export function onKey(key, action) {
+/** @typedef {{title: string, action: () => unknown, key?: string}} Command */
+/** @type {((query: string) => Command[])[]} */
+const offers = [];
+
+/** Let a key of the keyboard do something; with a title the command palette finds it, too. */
+export function onKey(key, action, title) {
   keys[key] = action;
+  if (title) offer(() => [{ title, action, key }]);
+}
+
+/** Let the command palette find these; what was typed may be part of one. */
+export function offer(commands) {
+  offers.push(commands);
+}
+
+/** Every command that there is now. */
+export function findCommands(query) {
+  return offers.flatMap((commands) => commands(query));
 }
 
 /** Do what a key does. */

@@ -7,13 +7,15 @@ import { chartsOf, SHOWN } from "./described.js";
 const SPAN_SECONDS = 300;
 const EVERY_MS = 2000;
 const NARROW = 420;
+const AT_A_GLANCE = 2;
 
 /**
+ * @param {HTMLElement} glance where the two most telling ones are, always in sight
  * @param {HTMLElement} root
  * @param {import("../../lib/history.js").History} history
  * @param {import("../../lib/topology.js").Service[]} services those that a request passes
  */
-export async function mountCharts(root, history, services) {
+export async function mountCharts(glance, root, history, services) {
   const grid = h("div", { class: "chart-grid" });
   root.append(grid);
   if (!(await loadLibrary())) {
@@ -22,15 +24,21 @@ export async function mountCharts(root, history, services) {
   }
   const described = chartsOf(services);
   const charts = SHOWN.map((name, index) => new Chart(described[name], history, frameOf(history, index === 0)));
-  grid.append(...charts.map((chart) => chart.element));
+  const elements = charts.map((chart) => chart.element);
+  glance.append(...elements.slice(0, AT_A_GLANCE));
+  grid.append(...elements.slice(AT_A_GLANCE));
   const rebuild = () => charts.forEach((chart) => chart.rebuild());
   document.addEventListener("theme", rebuild);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", rebuild);
-  new ResizeObserver(() => charts.forEach((chart) => chart.fit())).observe(grid);
+  const sizes = new ResizeObserver(() => charts.forEach((chart) => chart.fit()));
+  const seen = new Set([glance, root]);
+  const sights = new IntersectionObserver((entries) => entries.forEach(({ isIntersecting, target }) => (isIntersecting ? seen.add(target) : seen.delete(target))), { rootMargin: "400px" });
+  for (const place of [glance, root]) {
+    sizes.observe(place);
+    sights.observe(place);
+  }
   rebuild();
-  let isSeen = true;
-  new IntersectionObserver(([entry]) => (isSeen = entry.isIntersecting), { rootMargin: "400px" }).observe(root);
-  history.watch(EVERY_MS, () => isSeen, () => charts.forEach((chart) => chart.draw()));
+  history.watch(EVERY_MS, () => seen.size > 0, () => charts.forEach((chart) => chart.draw()));
 }
 
 /** The last five minutes; only the first chart has room for words beside its marks. */

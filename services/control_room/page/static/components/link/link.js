@@ -6,7 +6,7 @@ import { dialog, h } from "../../lib/dom.js";
 
 /** Let Q show it. */
 export function mountLink() {
-  onKey("q", () => showLink().catch((error) => tell("error", inWords(error))));
+  onKey("q", () => showLink().catch((error) => tell("error", inWords(error))), "The link for the room, as a QR code");
 }
 
 async function showLink() {

@@ -27,7 +27,7 @@ class Log {
       (how) => this.showState(how),
     );
     feed.open();
-    onKey("l", () => this.pause());
+    onKey("l", () => this.pause(), "Pause the activity log, or go on");
   }
 
   build(root) {

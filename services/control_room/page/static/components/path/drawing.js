@@ -1,6 +1,7 @@
 /** Draws the chain: a node for each service with its meters, edges between them. Wide for a stage, tall for a phone. */
 
 import { icon, s, say, set } from "../../lib/dom.js";
+import { isViewer } from "../../lib/view.js";
 
 /** @typedef {{label: string, short?: string, kind: "bar" | "pips"}} Meter */
 
@@ -53,7 +54,7 @@ function tallLayout(chain) {
 export function draw(chain, tall) {
   const layout = tall ? tallLayout(chain) : wideLayout(chain);
   const [width, height] = layout.size;
-  const svg = s("svg", { class: tall ? "chain tall" : "chain", viewBox: `-3 -3 ${width + 6} ${height + 6}`, role: "img", "aria-label": "The path of a request" });
+  const svg = s("svg", { class: tall ? "chain tall" : "chain", viewBox: `-3 -3 ${width + 6} ${height + 6}`, role: isViewer ? "img" : "group", "aria-label": "The path of a request" });
   const edges = layout.boxes.slice(1).map((box, index) => drawEdge(layout.boxes[index], box, tall, index === 0));
   const flow = s("g", { "aria-hidden": "true" });
   const nodes = chain.map((node, index) => drawNode(node, layout, layout.boxes[index], tall));
@@ -80,7 +81,8 @@ function drawEdge(before, after, tall, isFirst) {
 function drawNode(service, layout, [x, y, width, height], tall) {
   const { title, meters, instances } = service;
   const head = layout.head + stripOf(service);
-  const group = s("g", { class: "node", transform: `translate(${x} ${y})` });
+  const button = !isViewer && { tabindex: 0, role: "button", "aria-haspopup": "dialog" };
+  const group = s("g", { class: "node", "data-service": service.name, transform: `translate(${x} ${y})`, ...button });
   const health = s("text", { class: "health", x: tall ? width - PAD : PAD + 25, y: tall ? 32 : 66, "text-anchor": tall ? "end" : "start" });
   const shape = s("g", { transform: tall ? "translate(0 17)" : `translate(${PAD} 52)` });
   const judged = s("g", {}, shape, health);
@@ -122,7 +124,7 @@ function drawInstance(name, [x, y], width) {
   const number = s("text", { class: "instance-name", x: 8, y: 20 }, name.slice(name.lastIndexOf("-") + 1));
   const word = s("text", { class: "instance-word", x: width / 2, y: 43, "text-anchor": "middle" });
   const shape = s("g", { transform: `translate(${width - 23} 6)` });
-  const group = s("g", { class: "instance", transform: `translate(${x} ${y})` }, s("rect", { class: "instance-box", width, height: STRIP - 10, rx: 8 }), number, shape, word);
+  const group = s("g", { class: "instance", "data-instance": name, transform: `translate(${x} ${y})` }, s("rect", { class: "instance-box", width, height: STRIP - 10, rx: 8 }), number, shape, word);
   return {
     group,
     show: ({ role, text, level }) => {

@@ -1,7 +1,7 @@
 /** The path of a request, alive: the users, and every service that it passes. */
 
 import { post } from "../../lib/api.js";
-import { busy, inWords, leaveField } from "../../lib/commands.js";
+import { busy, inWords, leaveField, offer } from "../../lib/commands.js";
 import { h, s, say, set } from "../../lib/dom.js";
 import { mb, rate } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
@@ -9,6 +9,7 @@ import { draw } from "./drawing.js";
 import { Flow } from "./flow.js";
 
 const NARROW = matchMedia("(max-width: 1099px)");
+const USUAL_LOADS = [0, 4, 10, 20];
 const STEP_MS = 240;
 const LIT_MS = 4500;
 const SLOW_SECONDS = 1;
@@ -57,6 +58,7 @@ function userControls(lab) {
     }
     await lab.refresh();
   };
+  offer((query) => trafficsOf(query).map((rps) => ({ title: `Traffic: ${rps} users a second`, action: () => post("/api/traffic", { rps }).then(() => lab.refresh()) })));
   const step = (by) => () => busy(field, () => send(Math.max(0, Math.round((lab.now.state?.traffic?.rps ?? 0) + by))));
   const asNumber = (text) => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
   field.addEventListener("input", () => {
@@ -85,6 +87,12 @@ function userControls(lab) {
     ),
     problem,
   ];
+}
+
+/** The loads that the command palette offers: the number that was typed, or a few. */
+function trafficsOf(query) {
+  const typed = query.match(/\d+(\.\d+)?/)?.[0];
+  return typed ? [Number(typed)] : USUAL_LOADS;
 }
 
 class Path {

@@ -47,12 +47,12 @@ export function mountRequests(root, lab, path) {
     }
   }
 
-  onKey("t", () => one.click());
+  onKey("t", () => one.click(), "Test request: send one");
   onKey("w", () => {
     const newest = chips.querySelector("button.chip");
     if (newest) newest.click();
     else tell("info", "No test request has come back yet: T sends one.");
-  });
+  }, "Where the time of the last test request went");
 }
 
 function waitingChip() {
@@ -65,7 +65,7 @@ function waitingChip() {
 
 function resultChip(result, level) {
   const hop = failedHop(result);
-  const why = result.ok ? WORDS[level] : `${hop ? `at ${hop.service}: ` : ""}${reasonInWords(hop?.reason ?? result.reason)}`;
+  const why = result.ok ? WORDS[level] : `${hop ? `at ${hop.service}: ` : ""}${reasonInWords(hop?.reason ?? result.reason, hop)}`;
   return h(
     "button",
     { type: "button", class: `chip ${level}`, title: `${why}: show where the time went`, onclick: () => showWaterfall(result, level) },

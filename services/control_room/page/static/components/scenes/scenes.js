@@ -1,7 +1,7 @@
 /** The scenes: the story, what to do, what to watch; then each step as it comes, and the expectations as they come true. */
 
 import { get, post } from "../../lib/api.js";
-import { busy, onKey, press, tell } from "../../lib/commands.js";
+import { busy, offer, onKey, press, tell } from "../../lib/commands.js";
 import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
@@ -36,8 +36,9 @@ class Scenes {
     lab.subscribe(({ state }) => state && this.follow(state));
     scenes.slice(0, 9).forEach((scene, index) => onKey(String(index + 1), () => this.select(scene.name, true)));
     if (isViewer) return;
-    onKey("n", () => this.next());
-    onKey("e", () => this.reveal());
+    onKey("n", () => this.next(), "Next: start the scene that is shown, or show the next one");
+    onKey("e", () => this.reveal(), "Show what is expected, or leave it to come");
+    offer(() => scenes.flatMap((scene) => this.commands(scene)));
   }
 
   build(root) {
@@ -146,6 +147,15 @@ class Scenes {
     if (!isLive) this.startButton.click();
     else if (this.index() + 1 < this.scenes.length) this.select(this.scenes[this.index() + 1].name);
     else tell("info", "That was the last scene.");
+  }
+
+  /** @returns {import("../../lib/commands.js").Command[]} for the command palette */
+  commands({ name, title }) {
+    const show = () => this.select(name, true);
+    return [
+      { title: `Start scene ${title}`, action: () => (show(), this.start()) },
+      { title: `Show scene ${title}`, action: show },
+    ];
   }
 
   start() {

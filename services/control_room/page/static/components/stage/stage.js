@@ -26,7 +26,7 @@ export function mountStage(root, lab, chain, history) {
   mountFigure(root.lastElementChild, lab, chain.slice(1), history);
   const follow = () => (isOnStage() ? crowd.start() : crowd.stop());
   document.addEventListener("stage", follow);
-  onKey("s", () => setStage(!isOnStage()));
+  onKey("s", () => setStage(!isOnStage()), "The stage, and back");
   lab.subscribe(({ state, answering }) => {
     if (!state) return;
     say(sentence, state.sentence);

@@ -1,6 +1,6 @@
 /** The status light with its reasons, and the buttons that must always be in reach. */
 
-import { busy, fullScreen, nextTheme, onKey, reset } from "../../lib/commands.js";
+import { busy, fullScreen, nextTheme, offer, onKey, reset } from "../../lib/commands.js";
 import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
@@ -38,9 +38,10 @@ export function mountStatus(root, banners, lab) {
     ),
   );
   if (isViewer) document.getElementById("main").prepend(h("p", { class: "soft" }, "You are watching: the presenter has the controls."));
-  else onKey("r", () => resetButton.click());
-  onKey("f", fullScreen);
-  onKey("?", showHelp);
+  else onKey("r", () => resetButton.click(), "Reset everything");
+  onKey("f", fullScreen, "Full screen, and back");
+  onKey("?", showHelp, "Help: the keys");
+  offer(() => [{ title: "Change the theme", action: nextTheme }]);
   lab.subscribe(({ state, answering }) => {
     const known = state && answering;
     const level = known ? LEVELS[state.status] : "unknown";

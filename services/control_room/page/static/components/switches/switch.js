@@ -1,7 +1,7 @@
 /** One switch of one service. */
 
 import { post, Refused } from "../../lib/api.js";
-import { busy, inWords, leaveField } from "../../lib/commands.js";
+import { busy, inWords, leaveField, tell } from "../../lib/commands.js";
 import { h, icon, say, set } from "../../lib/dom.js";
 import { clock, words } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
@@ -88,6 +88,13 @@ export class Switch {
       }
       await this.lab.refresh();
     });
+  }
+
+  /** On with its defaults, or off, wherever its fields belong to now. */
+  async turn(target, active) {
+    await post(`/api/services/${target}/${this.kind}s/${this.name}`, { active });
+    tell("good", `${target}: ${words(this.name)} is ${active ? "on" : this.isSetting ? "at its default" : "off"}`);
+    await this.lab.refresh();
   }
 
   putBack() {

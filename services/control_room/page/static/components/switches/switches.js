@@ -1,8 +1,11 @@
 /** Every switch of every service, made from the catalogue. */
 
 import { get } from "../../lib/api.js";
+import { offer } from "../../lib/commands.js";
 import { h, icon, say } from "../../lib/dom.js";
 import { words } from "../../lib/format.js";
+import { isViewer } from "../../lib/view.js";
+import { openDrawer } from "./drawer.js";
 import { Switch } from "./switch.js";
 
 const AGAIN_MS = 3000;
@@ -28,12 +31,30 @@ export async function mountSwitches(root, lab, chain) {
   const titles = Object.fromEntries(chain.map(({ name, title }) => [name, title === name ? name : `${name} (the ${title})`]));
   const groups = Object.entries(services).map(([service, described]) => new Group(chain.find(({ name }) => name === service), titles[service], described, lab));
   root.append(h("div", { class: "switch-services" }, ...groups.map((group) => group.element)));
+  if (!isViewer) {
+    openFromThePath(groups);
+    offer(() => groups.flatMap((group) => group.commands()));
+  }
   lab.subscribe(({ state }) => state && groups.forEach((group) => group.show(state.services[group.service])));
+}
+
+/** A click on a service, or Enter, opens its switches; on one of its instances those of that one. */
+function openFromThePath(groups) {
+  const open = (event) => {
+    const node = event.target.closest("[data-service]");
+    const group = groups.find(({ service }) => service === node?.dataset.service);
+    if (!group || (event.type === "keydown" && (event.key !== "Enter" || event.target !== node))) return;
+    event.preventDefault(); // Enter would press what has the focus then
+    group.open(event.target.closest("[data-instance]")?.dataset.instance);
+  };
+  for (const kind of ["click", "keydown"]) document.addEventListener(kind, open);
 }
 
 class Group {
   constructor({ name: service, instances }, title, described, lab) {
     this.service = service;
+    this.title = title;
+    this.instances = instances.length > 1 ? instances : [];
     this.target = service; // or one of its instances
     this.switches = described.map((one) => new Switch(service, one, lab));
     this.count = h("small", {}, "");
@@ -51,8 +72,31 @@ class Group {
   targets(service, instances) {
     const id = `target-${service}`;
     const options = [h("option", { value: service }, "all instances"), ...instances.map((name) => h("option", { value: name }, name))];
-    const choice = h("select", { id, onchange: () => this.choose(choice.value) }, ...options);
-    return h("p", { class: "switch-target" }, h("label", { for: id }, "Switches of "), choice);
+    this.choice = h("select", { id, onchange: () => this.choose(this.choice.value) }, ...options);
+    return h("p", { class: "switch-target" }, h("label", { for: id }, "Switches of "), this.choice);
+  }
+
+  /** In a sheet at the side: for the whole service, or for one instance; perhaps one of the switches first. */
+  open(target = this.service, first = undefined) {
+    if (this.choice) this.choice.value = target;
+    this.choose(target);
+    openDrawer(this, first?.element);
+  }
+
+  /** For the command palette: each switch on with its defaults, or off, of all instances or of one. */
+  commands() {
+    const targets = [this.service, ...this.instances];
+    const switches = this.switches.flatMap((one) => targets.map((target) => this.command(one, target)));
+    return [{ title: `Open the switches of ${this.title}`, action: () => this.open() }, ...switches];
+  }
+
+  command(one, target) {
+    const name = `${target}: ${words(one.name)}`;
+    const state = this.state?.instances?.[target] ?? this.state;
+    const isOn = state?.active[one.kind][one.name] !== undefined;
+    if (isOn) return { title: one.isSetting ? `Back to the default: ${name}` : `Switch off ${name}`, action: () => one.turn(target, false) };
+    if (one.isSetting) return { title: `Set ${name}`, action: () => this.open(target, one) };
+    return { title: `Switch on ${name}`, action: () => one.turn(target, true) };
   }
 
   choose(target) {
