@@ -31,7 +31,7 @@ def test_a_switch_is_set_on_one_instance_and_the_path_says_on_which(page, lab):
     page.select_option("#target-api", "api-1")
     page.wait_for_selector("#api-failure-latency [role=switch][aria-checked=false]")
     lab.post("/api/services/frontend/settings/upstream", {"active": True, "params": {"replicas": 2}})
-    page.wait_for_selector(".tag.failure:has-text('latency (2)')")
+    page.wait_for_selector(".tag.failure:has-text('1 s slower (2)')")
 
 
 def test_an_ejected_instance_and_one_that_is_down_are_told_apart_by_word_and_line(page, lab):

@@ -15,7 +15,7 @@ def resets(page, lab):
 def test_enter_in_a_field_takes_it_and_leaves_it(page, lab):
     page.fill("#rps", "7")
     page.press("#rps", "Enter")
-    page.wait_for_function("document.activeElement === document.body")
+    page.wait_for_function("() => document.activeElement === document.body")
     lab.wait(lambda state: state["traffic"]["rps"] == 7, "seven users a second")
     resets(page, lab)
 

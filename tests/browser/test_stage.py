@@ -51,7 +51,7 @@ def test_everything_is_large_and_on_one_screen(stage, lab, size):
     page = stage(size)
     lab.post("/api/scenes/full_cascade")
     page.wait_for_selector(".node[data-service=database] .node-tags li")
-    page.wait_for_function("document.querySelector('.stage-figure .uplot')")
+    page.wait_for_selector(".stage-figure .uplot")
     assert page.evaluate(SMALL_TEXTS, SMALLEST_PX) == []
     assert page.evaluate(CUT) == []
     assert page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
