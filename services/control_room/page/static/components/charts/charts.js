@@ -23,7 +23,7 @@ export async function mountCharts(glance, root, history, services) {
     return;
   }
   const described = chartsOf(services);
-  const charts = SHOWN.map((name, index) => new Chart(described[name], history, frameOf(history, index === 0)));
+  const charts = SHOWN.map((name, index) => new Chart(described[name], history, frameOf(history, index === AT_A_GLANCE)));
   const elements = charts.map((chart) => chart.element);
   glance.append(...elements.slice(0, AT_A_GLANCE));
   grid.append(...elements.slice(AT_A_GLANCE));
@@ -41,7 +41,7 @@ export async function mountCharts(glance, root, history, services) {
   history.watch(EVERY_MS, () => seen.size > 0, () => charts.forEach((chart) => chart.draw()));
 }
 
-/** The last five minutes; only the first chart has room for words beside its marks. */
+/** The last five minutes; only the first of the wide charts has words beside its marks. */
 function frameOf(history, hasWords) {
   const span = () => [history.last - SPAN_SECONDS, history.last];
   return {
