@@ -45,7 +45,9 @@ def _scene_body() -> dict[str, Any]:
     properties = {"service": {"enum": owners}, "name": {"enum": names}, "params": {"type": "object"}}
     added = {"type": "array", "items": object_of(properties, ["service", "name"]), "maxItems": MAX_DEFENCES}
     wish = {"type": "boolean", "default": False}
-    return object_of({"narrate": wish, "with": added, "seed": param_schema(SEED), "hands_on": wish}, [])
+    return object_of(
+        {"then_with": added, "narrate": wish, "with": added, "seed": param_schema(SEED), "hands_on": wish}, []
+    )
 
 
 @cache
@@ -67,6 +69,7 @@ def openapi_document() -> dict[str, Any]:
         "/api/catalogue": _read("Every service's switches", "the catalogue"),
         "/api/topology": _read("Services, their instances, and who calls whom", "the topology"),
         "/api/state": _read("Status, KPIs and services, never older than the call", "the state"),
+        "/api/outcomes": _read("The last scene that was played twice, for the same users", "both runs, in columns"),
         "/api/spans": _read("A sample of the requests that are in the services or have just ended", "rows by instance"),
         "/api/scenes": _read("Every scene", "the scenes"),
         "/api/link": _read("The link for the room, or why there is none", "the link"),

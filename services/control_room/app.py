@@ -73,6 +73,7 @@ class ControlRoom:
             state = self.lab.state()
             self.lab.report(state)
             self.history.add(state)
+            self.stage.record(state)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -126,6 +127,10 @@ def _add_reads(app: Flask, control_room: ControlRoom) -> None:
     def state() -> dict[str, Any]:
         now = lab.state()
         return {**now.describe(), "sentence": stage.sentence(now), "tags": stage.tags(now), "scene": stage.describe()}
+
+    @app.get("/api/outcomes")
+    def outcomes() -> dict[str, Any]:
+        return stage.outcomes.describe()
 
     @app.get("/api/spans")
     def spans() -> dict[str, Any]:

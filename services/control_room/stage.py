@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,11 +18,13 @@ from services.common.scenes.measures import Recording
 from services.common.scenes.model import Play, Scene, Step
 from services.common.scenes.play import play_of
 from services.common.scenes.sentences import say
+from services.common.switches.settings import MAX_SEED
 from services.common.topology import TRAFFIC
 from services.common.words import params_words
 from services.control_room.facts import facts_of
 from services.control_room.lab import Lab
 from services.control_room.lab_state import LabState
+from services.control_room.outcomes import Outcomes
 from services.control_room.tags import tags_of
 from services.control_room.watching.peers import by_service, until
 
@@ -35,15 +39,24 @@ class Run:
     """One scene on the stage."""
 
     def __init__(
-        self, scene: Scene, lab: Lab, recording: Recording, play: Play, epoch: int, changed: Callable[[], None]
+        self,
+        scene: Scene,
+        lab: Lab,
+        recording: Recording,
+        play: Play,
+        epoch: int,
+        changed: Callable[[], None],
+        decided: Callable[[Run], None] = lambda run: None,
     ) -> None:
+        """`changed` is called whenever there is something new to keep, `decided` once, after the last expectation."""
         self.scene = scene
         self.epoch = epoch
         self.recording = recording
         self.checks = [Check(entry) for entry in scene.expect]
         self._lab = lab
-        self._how = play
+        self.how = play
         self._changed = changed
+        self._decided = decided
         self._ended = threading.Event()
         self._reporting = threading.Lock()
         self._is_reported = False
@@ -55,7 +68,7 @@ class Run:
         """The scene for the journal, JSON-ready."""
         return {
             "name": self.scene.name,
-            "play": self._how.describe(),
+            "play": self.how.describe(),
             "epoch": self.epoch,
             "steps_done": self._steps_done,
             "moments": self._moments,
@@ -64,14 +77,22 @@ class Run:
         }
 
     @classmethod
-    def of(cls, kept: dict[str, Any], lab: Lab, changed: Callable[[], None]) -> Run:
+    def of(
+        cls,
+        kept: dict[str, Any],
+        lab: Lab,
+        changed: Callable[[], None],
+        decided: Callable[[Run], None] = lambda run: None,
+    ) -> Run:
         """The run of the control room before this one: what was due meanwhile is done at once."""
         recording = Recording.of(lab, kept["recording"])
         play = play_of(kept["play"])
-        run = cls(find_scene(kept["name"]).defended(play.defences), lab, recording, play, kept["epoch"], changed)
+        run = cls(
+            find_scene(kept["name"]).defended(play.defences), lab, recording, play, kept["epoch"], changed, decided
+        )
         run._steps_done, run._moments = kept["steps_done"], kept["moments"]
-        for check, decided in zip(run.checks, kept["checks"], strict=True):
-            check.restore(decided, run.recording.elapsed_seconds())
+        for check, found in zip(run.checks, kept["checks"], strict=True):
+            check.restore(found, run.recording.elapsed_seconds())
         return run
 
     def start(self) -> None:
@@ -99,7 +120,7 @@ class Run:
                 return
             if len(self._moments) == self._steps_done:  # else it was begun before a restart of the control room
                 self._moments.append(round(self.recording.elapsed_seconds(), 1))
-                if self._how.narrate:
+                if self.how.narrate:
                     self._lab.events.add(step.say)
             self._do_in_the_end(step)
             self._steps_done += 1
@@ -126,7 +147,7 @@ class Run:
                 self._ended.wait(RETRY_SECONDS)
 
     def _do(self, step: Step) -> None:
-        if self._how.hands_on and step.requests:
+        if self.how.hands_on and step.requests:
             self._await_presses(step)
         for _ in range(self._requests_left(step)):
             if self._ended.is_set():
@@ -140,7 +161,7 @@ class Run:
             params = switched.params if active else {}
             self._lab.switch(switched.service, switched.kind, switched.name, active, params, self.epoch)
         if step.rps is not None and not self._ended.is_set():
-            self._lab.set_traffic(step.rps, self._how.seed, self.epoch, self.scene.patience_seconds)
+            self._lab.set_traffic(step.rps, self.how.seed, self.epoch, self.scene.patience_seconds)
 
     def _await_presses(self, step: Step) -> None:
         """Let the presenter send the test requests of a step: the scene's clock stands meanwhile."""
@@ -154,7 +175,7 @@ class Run:
     def note_press(self, result: dict[str, Any]) -> None:
         """A test request that somebody sent: one of the scene's, where it leaves them to the presenter."""
         with self._noting:
-            if self._ended.is_set() or not self._how.hands_on or self._presses_left() <= 0:
+            if self._ended.is_set() or not self.how.hands_on or self._presses_left() <= 0:
                 return
             try:
                 self.recording.note_request(result)
@@ -181,15 +202,16 @@ class Run:
             if self.verdict() != "pending" and not self._is_reported:
                 self._is_reported = True
                 self._report_verdict()
+                self._decided(self)
 
     def _report_verdict(self) -> None:
         self._report_outcome()
-        if self._how.narrate and self.scene.lesson:
+        if self.how.narrate and self.scene.lesson:
             self._lab.events.add(" ".join(self.scene.lesson.split()))
 
     def _report_outcome(self) -> None:
-        if self._how.defences:  # what is expected is what happens without them
-            self._lab.events.add(f"scene {self.scene.name} with {self._how.added}: played to its end")
+        if self.how.defences:  # what is expected is what happens without them
+            self._lab.events.add(f"scene {self.scene.name} with {self.how.added}: played to its end")
             return
         words = {"pass": ("as expected", "good"), "fail": ("not as expected", "error")}[self.verdict()]
         self._lab.events.add(f"scene {self.scene.name}: {words[0]}", level=words[1])
@@ -217,7 +239,7 @@ class Run:
             "name": self.scene.name,
             "title": self.scene.title,
             "chart": self.scene.chart,
-            **self._how.describe(),
+            **self.how.describe(),
             "started_at": self.recording.started_at,
             "elapsed_seconds": round(elapsed, 1),
             "duration_seconds": self.scene.duration_seconds,
@@ -247,16 +269,18 @@ class Stage:
         self._run: Run | None = None
         self._before_rss: dict[str, int] = {}
         self._noting = threading.Lock()
+        self.outcomes = Outcomes(lab.journal)
 
     def restore(self) -> None:
         """Go on with the scene that was on when the control room before this one ended; a reset since then ended it."""
+        self.outcomes.restore()
         kept = self._lab.journal.section("stage")
         if kept is None:
             return
         with self._lock:
             try:
                 self._before_rss = kept["before_rss"]
-                run = Run.of(kept["scene"], self._lab, self._note) if kept["scene"] else None
+                run = Run.of(kept["scene"], self._lab, self._note, self._play_again) if kept["scene"] else None
             except Exception:  # whatever it is, it must not keep the control room from starting
                 log.exception("the scene in the journal")
                 self._lab.events.add("the scene that was on cannot go on: the control room's log says why")
@@ -306,12 +330,33 @@ class Stage:
             Overtaken: another scene or a reset was asked for meanwhile.
         """
         scene = find_scene(name).defended(play.defences)
+        if play.then and not play.seed:  # the same users are to come again
+            play = replace(play, seed=random.randrange(1, MAX_SEED))
         wish = self._wish()
         with self._starting:
             self._check_newest(wish)
             return self._start(scene, play, wish)
 
-    def _start(self, scene: Scene, play: Play, wish: int) -> dict[str, Any]:
+    def _play_again(self, run: Run) -> None:
+        """The scene is decided: if its play says so, play it once more, for the same users and with more defences."""
+        how = run.how
+        if not how.then:
+            return
+        again = replace(how, defences=(*how.defences, *how.then), then=())
+        try:
+            with self._starting:
+                with self._lock:
+                    if self._run is not run:
+                        return
+                    wish, self._run = self._newest_wish, None
+                run.stop()
+                self._start(find_scene(run.scene.name).defended(again.defences), again, wish, is_second=True)
+        except problems.Overtaken:
+            return
+        except problems.Unreachable as problem:
+            self._lab.events.add(f"scene {run.scene.name} is not played again: {problem}", level="error")
+
+    def _start(self, scene: Scene, play: Play, wish: int, *, is_second: bool = False) -> dict[str, Any]:
         lab = self._lab
         lab.events.add(f"scene {scene.name}: {scene.title}; {_begins_with(scene)}")
         recording = Recording(lab, self._before_rss or self._resident_bytes())
@@ -328,7 +373,8 @@ class Stage:
             lab.switch(switched.service, switched.kind, switched.name, True, switched.params, epoch)
         recording.start_rss = self._resident_bytes()
         recording.begin()
-        run = Run(scene, lab, recording, play, epoch, self._note)
+        run = Run(scene, lab, recording, play, epoch, self._note, self._play_again)
+        self.outcomes.begin(scene, play, epoch, is_second=is_second)
         with self._lock:
             self._check_newest(wish)
             if scene.switches:  # a scene that breaks nothing keeps comparing with what was before the one that did
@@ -337,6 +383,12 @@ class Stage:
         self._note()
         run.start()
         return run.describe()
+
+    def record(self, state: LabState) -> None:
+        """Keep how the scene that is on does, if it is to be compared."""
+        run, traffic = self._run, state.traffic
+        if run is not None and traffic is not None:
+            self.outcomes.add(run.epoch, run.recording.elapsed_seconds(), state.kpis.success_ratio, traffic.lost)
 
     def test_requests(self, count: int) -> Iterator[dict[str, Any]]:
         """Send test requests, as the lab does; the scene on stage may have waited for them."""

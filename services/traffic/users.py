@@ -101,6 +101,7 @@ class Users:
         self._woken = asyncio.Event()
         self.window = UserWindow()
         self.arrivals = CountWindow()
+        self.lost = 0  # users who were not served, since the last reset
         metrics.in_flight.set_function(lambda: len(self._tasks))
         metrics.patience.set_function(lambda: setting.patience_seconds)
         metrics.target.set_function(lambda: setting.rps)
@@ -126,6 +127,7 @@ class Users:
         self._asked = None
         self.window.clear()
         self.arrivals.clear()
+        self.lost = 0
 
     def waiting(self) -> list[float]:
         """The ages of those who still wait, in seconds. From any thread."""
@@ -141,6 +143,7 @@ class Users:
             arrived=self.arrivals.since(since),
             users=self.window.since(since, waiting),
             last_5_seconds=self.window.since(max(since, now - RECENT_SECONDS)),
+            lost=self.lost,
         )
 
     def calls(self, since: float, now: float) -> Calls:
@@ -218,6 +221,7 @@ class Users:
         self._metrics.ended[outcome].inc()
         self._metrics.duration[outcome].observe(seconds)
         self.window.add(outcome, seconds)
+        self.lost += outcome != "success"
 
     async def _visit(self) -> None:
         """One user: a connection of their own, one request, and patience that ends."""

@@ -16,9 +16,16 @@ def test_nothing_asked_is_the_scene_as_it_is():
 
 
 def test_what_is_described_can_be_read_again():
-    play = Play(True, (Switched("api", "defence", "retry_budget", {"ratio": 0.2}),), 7, True)
+    play = Play(
+        True,
+        (Switched("api", "defence", "retry_budget", {"ratio": 0.2}),),
+        7,
+        True,
+        (Switched("api", "defence", "deadline"),),
+    )
     assert play_of(play.describe()) == play
-    assert play.describe() == {"narrate": True, "with": [BUDGET], "seed": 7, "hands_on": True}
+    then = [{"service": "api", "name": "deadline", "params": {}}]
+    assert play.describe() == {"narrate": True, "with": [BUDGET], "seed": 7, "hands_on": True, "then_with": then}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +41,7 @@ def test_what_is_described_can_be_read_again():
         ({"seed": -1}, InvalidParameter, "seed"),
         ({"seed": 1.5}, InvalidParameter, "seed"),
         ({"narrate": "yes"}, InvalidParameter, "narrate"),
+        ({"then_with": [3]}, InvalidParameter, "object"),
         ({"hands_on": 1}, InvalidParameter, "hands_on"),
     ],
 )

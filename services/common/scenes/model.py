@@ -112,13 +112,15 @@ def in_unit(value: float, unit: str) -> str:
 class Play:
     """How a scene is played: told step by step or not, with which defences added, and with which seed of arrivals.
 
-    `hands_on` leaves its test requests to the presenter, and waits for each.
+    `hands_on` leaves its test requests to the presenter, and waits for each. With `then` the scene is played once more
+    for the same users, when all of its expectations are decided: with these defences, too.
     """
 
     narrate: bool = False
     defences: tuple[Switched, ...] = ()
     seed: int = 0
     hands_on: bool = False
+    then: tuple[Switched, ...] = ()
 
     @property
     def added(self) -> str:
@@ -127,8 +129,18 @@ class Play:
 
     def describe(self) -> dict[str, Any]:
         """As in the body of `POST /api/scenes/{name}`, JSON-ready."""
-        added = [{"service": each.service, "name": each.name, "params": each.params} for each in self.defences]
-        return {"narrate": self.narrate, "with": added, "seed": self.seed, "hands_on": self.hands_on}
+        return {
+            "narrate": self.narrate,
+            "with": [described(each) for each in self.defences],
+            "seed": self.seed,
+            "hands_on": self.hands_on,
+            "then_with": [described(each) for each in self.then],
+        }
+
+
+def described(defence: Switched) -> dict[str, Any]:
+    """A defence as in the body of `POST /api/scenes/{name}`, JSON-ready."""
+    return {"service": defence.service, "name": defence.name, "params": defence.params}
 
 
 @dataclass(frozen=True)
@@ -165,6 +177,12 @@ class Scene:
         """How many test requests its steps send."""
         return sum(step.requests for step in self.steps)
 
+    @property
+    def cures(self) -> list[Switched]:
+        """The defences that its steps try, each once."""
+        found = {(each.service, each.name): each for step in self.steps for each in step.on if each.kind == "defence"}
+        return list(found.values())
+
     def defended(self, defences: Sequence[Switched]) -> Scene:
         """The scene with these on from its start to its end: no step switches them on again, or off."""
         kept = {(switched.service, switched.kind, switched.name) for switched in defences}
@@ -181,6 +199,7 @@ class Scene:
             "watch": list(self.watch),
             "lesson": self.lesson,
             "requests": self.requests,
+            "cures": [described(each) for each in self.cures],
             "chart": self.chart,
             "traffic_rps": self.rps,
             "duration_seconds": self.duration_seconds,

@@ -50,6 +50,7 @@ FIELDS: Mapping[str, Callable[[str, Any], Any]] = {
     "with": _defences,
     "seed": _seed,
     "hands_on": _wish,
+    "then_with": _defences,
 }
 
 
@@ -68,4 +69,4 @@ def play_of(kept: Mapping[str, Any]) -> Play:
 
 
 def _play(checked: Mapping[str, Any]) -> Play:
-    return Play(checked["narrate"], checked["with"], checked["seed"], checked["hands_on"])
+    return Play(checked["narrate"], checked["with"], checked["seed"], checked["hands_on"], checked["then_with"])

@@ -130,13 +130,17 @@ class Users:
 
 @dataclass(frozen=True)
 class TrafficState:
-    """The users: `rps` are asked for, `arrived` came in the window, `in_flight` wait now."""
+    """The users: `rps` are asked for, `arrived` came in the window, `in_flight` wait now.
+
+    `lost` were not served, since the last reset.
+    """
 
     rps: float = 0.0
     in_flight: int = 0
     arrived: int = 0
     users: Users = field(default_factory=Users)
     last_5_seconds: Users = field(default_factory=Users)
+    lost: int = 0
 
 
 def _nothing_on() -> dict[str, dict[str, Any]]:

@@ -54,6 +54,8 @@ def _reader(kind: Any) -> Read:
         return lambda value, where: None if value is None else read(value, where)
     if get_origin(kind) is dict:
         return _reader_of_dict(get_args(kind)[1])
+    if get_origin(kind) is list:
+        return _reader_of_list(get_args(kind)[0])
     return _reader_of_plain(kind)
 
 
@@ -79,6 +81,17 @@ def _reader_of_dict(kind: Any) -> Read:
         if not isinstance(value, Mapping):
             raise WireError(f"{where} must be an object")
         return {str(name): read_one(found, f"{where}.{name}") for name, found in value.items()}
+
+    return read
+
+
+def _reader_of_list(kind: Any) -> Read:
+    read_one = _reader(kind)
+
+    def read(value: Any, where: str) -> Any:
+        if not isinstance(value, list):
+            raise WireError(f"{where} must be a list")
+        return [read_one(found, f"{where}[{place}]") for place, found in enumerate(value)]
 
     return read
 

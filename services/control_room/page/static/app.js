@@ -4,6 +4,7 @@ import { mountCharts } from "./components/charts/charts.js";
 import { mountKpis } from "./components/kpis/kpis.js";
 import { mountLink } from "./components/link/link.js";
 import { mountLog } from "./components/log/log.js";
+import { mountOutcomes } from "./components/outcomes/outcomes.js";
 import { mountPalette } from "./components/palette/palette.js";
 import { mountPath } from "./components/path/path.js";
 import { mountRequests } from "./components/requests/requests.js";
@@ -37,8 +38,11 @@ mountKpis(part("kpis"), lab);
 mountScenes(part("scenes"), lab);
 mountLog(part("log"));
 mountSwitches(part("switches"), lab, chain);
-if (isEmbedded) for (const id of ["glance", "charts"]) part(id).remove(); // Grafana has its own
-else mountCharts(part("glance"), part("charts"), history, chain.slice(1));
+if (isEmbedded) for (const id of ["glance", "charts", "outcomes"]) part(id).remove(); // Grafana has its own
+else {
+  mountCharts(part("glance"), part("charts"), history, chain.slice(1));
+  mountOutcomes(part("outcomes"), document.querySelector(".stage-figure"), lab);
+}
 mountLink();
 if (!isViewer) mountPalette();
 listenToKeys();

@@ -8,6 +8,7 @@ const PRESENTERS_KEYS = [
   ["1 … 9", "Show a scene; Enter starts it"],
   ["E", "Show what a scene expects before its time, or leave it to come"],
   ["T", "One test request; a scene that waits for it takes it up"],
+  ["C", "Compare: the scene twice for the same users, the second time with a defence"],
   ["W", "Where the time of the last test request went"],
   ["/", "Find any command: scenes, switches, traffic; Ctrl-K, too"],
   ["R", "Reset everything: healthy within 3 seconds"],

@@ -1,10 +1,11 @@
 /** The scenes: the story, what to do, what to watch; then each step as it comes, and the expectations as they come true. */
 
 import { get, post } from "../../lib/api.js";
-import { busy, offer, onKey, press, tell } from "../../lib/commands.js";
+import { busy, inWords, offer, onKey, press, tell } from "../../lib/commands.js";
 import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { isViewer } from "../../lib/view.js";
+import { chooseCure } from "../outcomes/choice.js";
 import { Check, hintFor } from "./check.js";
 
 const AGAIN_MS = 3000;
@@ -38,6 +39,7 @@ class Scenes {
     if (isViewer) return;
     onKey("n", () => this.next(), "Next: start the scene that is shown, or show the next one");
     onKey("e", () => this.reveal(), "Show what is expected, or leave it to come");
+    onKey("c", () => this.compare(), "Compare: the scene twice for the same users, the second time with a defence");
     offer(() => scenes.flatMap((scene) => this.commands(scene)));
   }
 
@@ -63,7 +65,8 @@ class Scenes {
     this.more = h("details", { class: "scene-more" }, h("summary", {}, "What to do, what to watch"), this.moreLists);
     this.steps = h("ol", { class: "scene-steps", "aria-label": "What has happened", "aria-live": "polite" });
     this.revealButton = h("button", { type: "button", class: "button plain", "aria-pressed": "false", "aria-keyshortcuts": "e", onclick: () => this.reveal() }, "Show what is expected", h("span", { class: "key", "aria-hidden": "true" }, "E"));
-    this.revealButton.hidden = isViewer;
+    this.compareButton = h("button", { type: "button", class: "button plain", "aria-keyshortcuts": "c", onclick: () => this.compare() }, "Compare", h("span", { class: "key", "aria-hidden": "true" }, "C"));
+    this.revealButton.hidden = this.compareButton.hidden = isViewer;
     this.checkList = h("ol", { class: "checks", "aria-label": "Expected and measured" });
     this.verdictShape = h("span");
     this.verdictText = h("span");
@@ -79,7 +82,7 @@ class Scenes {
       this.checkList,
       this.verdict,
       this.lesson,
-      h("div", { class: "scene-foot" }, this.more, this.revealButton),
+      h("div", { class: "scene-foot" }, this.more, this.compareButton, this.revealButton),
     );
     root.querySelector("h2").classList.add("sr");
     const tabs = h("div", { class: "scene-tabs", role: "tablist", "aria-label": "Scenes", onkeydown: (event) => this.arrow(event) });
@@ -147,6 +150,10 @@ class Scenes {
     if (!isLive) this.startButton.click();
     else if (this.index() + 1 < this.scenes.length) this.select(this.scenes[this.index() + 1].name);
     else tell("info", "That was the last scene.");
+  }
+
+  compare() {
+    chooseCure(this.scenes[this.index()], this.lab).catch((error) => tell("error", inWords(error)));
   }
 
   /** @returns {import("../../lib/commands.js").Command[]} for the command palette */

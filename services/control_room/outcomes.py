@@ -1,0 +1,113 @@
+"""Two outcomes: a scene played twice for the same users, without and with some defences, second by second."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.common.scenes.model import Play, Scene
+from services.common.telemetry.wire import WireError, decode, encode
+from services.control_room.watching.journal import Journal
+
+SECTION = "outcomes"  # of the journal
+NOTE_POINTS = 5  # so many more are kept at a time
+MOST_POINTS = 1800
+LATE_SECONDS = 2.0  # after its end: the last second's point
+
+
+@dataclass
+class Outcome:
+    """One of the two runs. `lost` are the users so far who were not served; `told` is what the traffic counted last."""
+
+    title: str
+    seconds: list[float] = field(default_factory=list)
+    success: list[float | None] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    told: int = 0
+
+    @property
+    def total(self) -> int:
+        """Users lost in all."""
+        return self.lost[-1] if self.lost else 0
+
+    def add(self, seconds: float, success: float | None, told: int) -> None:
+        """Take one point; a traffic that was started again counts from 0."""
+        if len(self.seconds) < MOST_POINTS:
+            self.seconds.append(round(seconds, 1))
+            self.success.append(success)
+            self.lost.append(self.total + (told - self.told if told >= self.told else told))
+        self.told = told
+
+
+@dataclass
+class Comparison:
+    """The scene, its seed, and its one or two runs so far; the last one is of the epoch of that number."""
+
+    scene: str
+    title: str
+    duration_seconds: float
+    seed: int
+    epoch: int = 0
+    runs: list[Outcome] = field(default_factory=list)
+
+
+class Outcomes:
+    """Keeps the last comparison until another scene is played; a reset changes nothing about it."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._now: Comparison | None = None
+
+    def restore(self) -> None:
+        """Go on with what the control room before this one has kept."""
+        try:
+            self._now = decode(Comparison, self._journal.section(SECTION))
+        except WireError:
+            self._now = None
+
+    def begin(self, scene: Scene, play: Play, epoch: int, *, is_second: bool) -> None:
+        """A scene begins, in the epoch of that number: the first run of a comparison, the second, or none."""
+        with self._lock:
+            if play.then:
+                self._now = Comparison(scene.name, scene.title, scene.duration_seconds, play.seed)
+            if not (play.then or is_second) or self._now is None:
+                self._now = None
+            else:
+                self._now.epoch = epoch
+                self._now.runs.append(Outcome(f"with {play.added}" if play.defences else "as it is"))
+        self._note()
+
+    def add(self, epoch: int, seconds: float, success: float | None, lost: int) -> None:
+        """How the scene of that epoch does, so many seconds in; nothing after its end, or if it is not compared."""
+        with self._lock:
+            if self._now is None or self._now.epoch != epoch or seconds > self._now.duration_seconds + LATE_SECONDS:
+                return
+            run = self._now.runs[-1]
+            run.add(seconds, success, lost)
+            is_due = len(run.seconds) % NOTE_POINTS == 0
+        if is_due:
+            self._note()
+
+    def _note(self) -> None:
+        with self._lock:
+            kept = encode(self._now) if self._now else None
+        self._journal.note(SECTION, kept)
+
+    def describe(self) -> dict[str, Any]:
+        """As `GET /api/outcomes` shows them: `comparison` is None where there is none."""
+        with self._lock:
+            if self._now is None:
+                return {"comparison": None}
+            runs = [
+                {
+                    "title": run.title,
+                    "seconds": run.seconds,
+                    "success": run.success,
+                    "lost": run.lost,
+                    "total": run.total,
+                }
+                for run in self._now.runs
+            ]
+            return {"comparison": {**vars(self._now), "runs": runs}}
