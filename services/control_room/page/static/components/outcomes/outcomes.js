@@ -99,7 +99,7 @@ class Outcomes {
       marks: () => [],
       span: () => [0, whole],
       textPx: () => parseFloat(getComputedStyle(this.plotAt).fontSize),
-      splits: () => Array.from({ length: Math.floor(whole / step) + 1 }, (_, index) => index * step),
+      splits: () => Array.from({ length: Math.floor(whole / step) }, (_, index) => (index + 1) * step),
       label: clock,
     });
     this.shown = this.now.runs.length;
