@@ -23,12 +23,17 @@ MAX_TRIALS = 12
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of the scene at one load: success (median of the seeds) before the trigger and after it."""
+    """What became of the scene at one load: success before the trigger and after it, as the median of the seeds.
+
+    `after_low` and `after_high` are the least and the most of the seeds.
+    """
 
     rps: float
     before: float | None
     after: float | None
     recovered: bool
+    after_low: float | None
+    after_high: float | None
 
 
 def trial_scene(scene: Scene) -> Scene:
@@ -67,7 +72,7 @@ def recovers_below(
     trials: list[Trial] = []
     while not trials or (len(trials) < MAX_TRIALS and high - low > PRECISION * high):
         tell = partial(_report, progress, len(trials))
-        trials.append(_try(changed_scene(scene, (), rps), seeds, threads, tell))
+        trials.append(try_load(changed_scene(scene, (), rps), seeds, threads, tell))
         if trials[-1].recovered:
             low = rps
         else:
@@ -80,14 +85,30 @@ def _report(progress: Progress, done: int, share: float) -> None:
     progress((done + share) / MAX_TRIALS)
 
 
-def _try(scene: Scene, seeds: Sequence[int], threads: Mapping[str, int], progress: Progress) -> Trial:
-    before, after = predict(scene, seeds, threads, progress)
+def try_load(trial: Scene, seeds: Sequence[int], threads: Mapping[str, int], progress: Progress) -> Trial:
+    """Play a trial scene at its load.
+
+    Raises:
+        InvalidRequest: something is on that the model knows nothing of.
+    """
+    before, after = predict(trial, seeds, threads, progress)
     if after.not_modelled is not None:
         raise InvalidRequest(after.not_modelled)
-    return Trial(scene.rps, _median(before.values), _median(after.values), after.met * 2 > len(seeds))
+    shares = _numbers(after.values)
+    return Trial(
+        rps=trial.rps,
+        before=_median(_numbers(before.values)),
+        after=_median(shares),
+        recovered=after.met * 2 > len(seeds),
+        after_low=min(shares, default=None),
+        after_high=max(shares, default=None),
+    )
 
 
-def _median(values: Sequence[Any]) -> float | None:
-    """The median; a load at which nobody came in the window measured nothing."""
-    numbers = [float(value) for value in values if value is not None]
+def _numbers(values: Sequence[Any]) -> list[float]:
+    """What was measured; a load at which nobody came in the window measured nothing."""
+    return [float(value) for value in values if value is not None]
+
+
+def _median(numbers: Sequence[float]) -> float | None:
     return statistics.median(numbers) if numbers else None

@@ -66,6 +66,7 @@ def read_scene(path: Path) -> Scene:
         parts = {key: _each(raw, key, make) for key, make in PARTS.items()}
         scene: Scene = _made(Scene, {**raw, **parts}, name=path.stem)
         _check_rps(scene.rps, scene.patience_seconds)
+        _check_rps(scene.cliff_rps)
         check_sentence(scene.sentence)
         if scene.chart not in CHARTS:
             raise problems.InvalidParameter(

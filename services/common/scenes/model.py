@@ -149,6 +149,8 @@ class Scene:
 
     `story`, `do` and `watch` are read before it is played, `lesson` after it: what it has shown, and what cures it.
     On stage it has a `sentence`, until a step has another one, and the `chart` that it is about, one of CHARTS.
+    `cliff_rps` is the highest load of its cliff: of the curve that says at which load it recovers once its trigger is
+    gone. 0 is a scene without one.
     """
 
     name: str
@@ -165,6 +167,7 @@ class Scene:
     sentence: str = ""
     chart: str = CHARTS[0]
     patience_seconds: float = ArrivalsSetting.patience_seconds.default
+    cliff_rps: float = 0
 
     @property
     def duration_seconds(self) -> float:
@@ -203,6 +206,7 @@ class Scene:
             "chart": self.chart,
             "traffic_rps": self.rps,
             "duration_seconds": self.duration_seconds,
+            "has_cliff": self.cliff_rps > 0,
             "switches": [vars(switched) for switched in self.switches],
             "steps": [{"at_seconds": step.at_seconds, "say": step.say} for step in self.steps],
             "expectations": [{"text": entry.text, "expected": entry.expected()} for entry in self.expect],
