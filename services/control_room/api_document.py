@@ -75,6 +75,13 @@ def openapi_document() -> dict[str, Any]:
         "/api/link": _read("The link for the room, or why there is none", "the link"),
         "/api/events": events,
         "/api/history": history,
+        **{
+            f"/api/cliff/{scene.name}": _read(
+                f"At which load {scene.name} recovers once its trigger is gone", "the curve", "404"
+            )
+            for scene in all_scenes().values()
+            if scene.cliff_rps
+        },
         **_switch_paths(),
         "/api/traffic": _write("Users per second; 0 is none", rps, "the setting", "409", "503"),
         "/api/requests": _write(

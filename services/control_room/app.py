@@ -25,6 +25,7 @@ from services.common.switches.settings import ArrivalsSetting
 from services.common.telemetry.metrics import ProcessCollector
 from services.common.topology import SERVICES
 from services.control_room.api_document import openapi_text
+from services.control_room.cliff import Cliff
 from services.control_room.exporter import StateCollector
 from services.control_room.history import History
 from services.control_room.lab import MAX_TEST_REQUESTS, Lab
@@ -48,6 +49,7 @@ class ControlRoom:
         self.stage = stage
         self.history = History()
         self.spans = SpanLook(lab)
+        self.cliff = Cliff()
         self.registry = CollectorRegistry()
         self.registry.register(ProcessCollector())
         self.registry.register(StateCollector(lambda: lab.latest))
@@ -74,6 +76,7 @@ class ControlRoom:
             self.lab.report(state)
             self.history.add(state)
             self.stage.record(state)
+            self.cliff.look(self.stage.active, state)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -95,12 +98,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     control_room = ControlRoom(lab, stage)
     app.extensions["lab"] = control_room
     _add_reads(app, control_room)
-    _add_writes(app, lab, stage)
+    _add_writes(app, control_room)
     return app
 
 
 def _add_reads(app: Flask, control_room: ControlRoom) -> None:
-    lab, stage = control_room.lab, control_room.stage
+    lab, stage, cliff = control_room.lab, control_room.stage, control_room.cliff
 
     @app.get("/healthz")
     @app.get("/readyz")
@@ -126,7 +129,8 @@ def _add_reads(app: Flask, control_room: ControlRoom) -> None:
     @app.get("/api/state")
     def state() -> dict[str, Any]:
         now = lab.state()
-        return {**now.describe(), "sentence": stage.sentence(now), "tags": stage.tags(now), "scene": stage.describe()}
+        of_stage = {"sentence": stage.sentence(now), "tags": stage.tags(now), "scene": stage.describe()}
+        return {**now.describe(), **of_stage, "cliff": cliff.version()}
 
     @app.get("/api/outcomes")
     def outcomes() -> dict[str, Any]:
@@ -143,6 +147,10 @@ def _add_reads(app: Flask, control_room: ControlRoom) -> None:
     @app.get("/api/scenes")
     def scenes() -> dict[str, Any]:
         return {"scenes": [scene.describe() for scene in all_scenes().values()]}
+
+    @app.get("/api/cliff/<name>")
+    def cliff_of(name: str) -> dict[str, Any]:
+        return cliff.describe(name)
 
     @app.get("/api/events")
     def events() -> Response:
@@ -169,7 +177,9 @@ def _moment(text: str) -> float:
         return float(MOMENT.parse(text))  # which refuses it, in words
 
 
-def _add_writes(app: Flask, lab: Lab, stage: Stage) -> None:
+def _add_writes(app: Flask, control_room: ControlRoom) -> None:
+    lab, stage, cliff = control_room.lab, control_room.stage, control_room.cliff
+
     @app.post("/api/services/<service>/<kinds>/<name>")
     def switch(service: str, kinds: str, name: str) -> dict[str, Any]:
         kind = {f"{kind}s": kind for kind in KINDS}.get(kinds)
@@ -190,11 +200,14 @@ def _add_writes(app: Flask, lab: Lab, stage: Stage) -> None:
 
     @app.post("/api/scenes/<name>")
     def scene(name: str) -> dict[str, Any]:
-        return stage.start(name, play_of_body())
+        play = play_of_body()
+        cliff.stop()
+        return stage.start(name, play)
 
     @app.post("/api/reset")
     def reset() -> dict[str, Any]:
         json_body()
+        cliff.stop()
         return stage.reset()
 
 
