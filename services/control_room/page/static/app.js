@@ -1,6 +1,7 @@
 /** Puts the page together. Each component keeps to its own section, and hears of the lab from one place. */
 
 import { mountCharts } from "./components/charts/charts.js";
+import { mountCliff } from "./components/cliff/cliff.js";
 import { mountKpis } from "./components/kpis/kpis.js";
 import { mountLink } from "./components/link/link.js";
 import { mountLog } from "./components/log/log.js";
@@ -38,10 +39,11 @@ mountKpis(part("kpis"), lab);
 mountScenes(part("scenes"), lab);
 mountLog(part("log"));
 mountSwitches(part("switches"), lab, chain);
-if (isEmbedded) for (const id of ["glance", "charts", "outcomes"]) part(id).remove(); // Grafana has its own
+if (isEmbedded) for (const id of ["glance", "charts", "outcomes", "cliff"]) part(id).remove(); // Grafana has its own
 else {
   mountCharts(part("glance"), part("charts"), history, chain.slice(1));
   mountOutcomes(part("outcomes"), document.querySelector(".stage-figure"), lab);
+  mountCliff(part("cliff"), lab);
 }
 mountLink();
 if (!isViewer) mountPalette();

@@ -35,7 +35,7 @@ export function press(key) {
   keys[key]?.();
 }
 
-const TEXT_FIELDS = "input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]";
+const TEXT_FIELDS = "input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, [contenteditable]";
 
 /** Listen to the keyboard, whatever has the focus but a text field; Escape leaves those. An open dialog makes way. */
 export function listenToKeys() {

@@ -1,18 +1,7 @@
 /** One chart, drawn by uPlot, with a mark wherever a switch changed or a process began anew. */
 
 import { h, s, say, set } from "../../lib/dom.js";
-
-const LIBRARY = "/static/vendor/uplot/uPlot.iife.min.js";
-const LOOKS = "/static/vendor/uplot/uPlot.min.css";
-let library;
-
-/** Load uPlot, once; whether it is there. */
-export async function loadLibrary() {
-  const load = (tag, attributes) => new Promise((resolve, reject) => document.head.append(h(tag, { ...attributes, onload: resolve, onerror: reject })));
-  library ??= Promise.all([load("link", { rel: "stylesheet", href: LOOKS }), load("script", { src: LIBRARY })]);
-  await library.catch(() => {});
-  return Boolean(globalThis.uPlot);
-}
+import { colourOf } from "../../lib/plot.js";
 
 /**
  * How large a chart is drawn, and which time it shows.
@@ -137,12 +126,4 @@ function swatch(colour, dash) {
   const line = s("line", { x1: 0, y1: 6, x2: 32, y2: 6, "stroke-dasharray": dash.join(" ") });
   line.style.stroke = `var(${colour})`;
   return s("svg", { viewBox: "0 0 32 12", "aria-hidden": "true" }, line);
-}
-
-/** A colour of the theme as a canvas understands it. */
-export function colourOf(element, name) {
-  element.style.color = `var(${name})`;
-  const colour = getComputedStyle(element).color;
-  element.style.color = "";
-  return colour;
 }

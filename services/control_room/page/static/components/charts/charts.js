@@ -1,7 +1,8 @@
 /** The charts of the page: the last five minutes. */
 
 import { h } from "../../lib/dom.js";
-import { Chart, loadLibrary } from "./chart.js";
+import { loadPlots } from "../../lib/plot.js";
+import { Chart } from "./chart.js";
 import { chartsOf, SHOWN } from "./described.js";
 
 const SPAN_SECONDS = 300;
@@ -18,7 +19,7 @@ const AT_A_GLANCE = 2;
 export async function mountCharts(glance, root, history, services) {
   const grid = h("div", { class: "chart-grid" });
   root.append(grid);
-  if (!(await loadLibrary())) {
+  if (!(await loadPlots())) {
     grid.append(h("p", {}, "The charts could not be loaded. Load the page again."));
     return;
   }

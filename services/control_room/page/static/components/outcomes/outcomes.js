@@ -4,7 +4,8 @@ import { get } from "../../lib/api.js";
 import { h, say, set } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { isOnStage } from "../../lib/mode.js";
-import { Chart, loadLibrary } from "../charts/chart.js";
+import { loadPlots } from "../../lib/plot.js";
+import { Chart } from "../charts/chart.js";
 
 const EVERY_MS = 2000;
 const LABELS = 6;
@@ -17,7 +18,7 @@ const LOOKS = [["--warning", [8, 5]], ["--good", []]];
  * @param {import("../../lib/lab.js").Lab} lab
  */
 export async function mountOutcomes(root, figure, lab) {
-  if (!(await loadLibrary())) return;
+  if (!(await loadPlots())) return;
   const outcomes = new Outcomes();
   const place = () => {
     (isOnStage() ? figure : root).append(outcomes.element);

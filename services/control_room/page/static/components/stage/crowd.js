@@ -5,7 +5,7 @@
  */
 
 import { get } from "../../lib/api.js";
-import { colourOf } from "../charts/chart.js";
+import { colourOf } from "../../lib/plot.js";
 
 const EVERY_MS = 600;
 const LATE_SECONDS = 1.3; // what is drawn is this old, so that the next answer comes before it is needed

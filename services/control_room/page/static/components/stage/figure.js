@@ -3,7 +3,8 @@
 import { isOnStage } from "../../lib/mode.js";
 import { clock } from "../../lib/format.js";
 import { Bars } from "./bars.js";
-import { Chart, loadLibrary } from "../charts/chart.js";
+import { loadPlots } from "../../lib/plot.js";
+import { Chart } from "../charts/chart.js";
 import { chartsOf } from "../charts/described.js";
 
 const EVERY_MS = 1000;
@@ -60,7 +61,7 @@ export async function mountFigure(root, lab, services, history) {
     }
     chart.rebuild();
   };
-  if (!(await loadLibrary())) return;
+  if (!(await loadPlots())) return;
   for (const event of ["stage", "theme"]) document.addEventListener(event, rebuild);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", rebuild);
   new ResizeObserver(() => isOnStage() && chart?.fit()).observe(root);
