@@ -157,7 +157,7 @@ class Cliff {
     if (!points.length) return ["pending", this.curve.state === "failed" ? "There is no curve for what is on." : "Simulating what is on …"];
     const up = `up to ${Math.floor(to)}`;
     if (from == null || this.rps <= to) {
-      if (this.rps > to) return ["pending", `${at}: not simulated.`];
+      if (this.rps > to) return ["pending", `${at} is not simulated yet.`];
       return ["good", from == null ? `${at} recovers; it does at each load up to ${Math.floor(to)}.` : `${at} recovers; from ${Math.ceil(from)} it stays down.`];
     }
     if (this.rps >= from) return ["error", `${at} stays down; ${to ? `${up} it recovers.` : "it does at each load."}`];
