@@ -9,6 +9,7 @@ const PRESENTERS_KEYS = [
   ["E", "Show what a scene expects before its time, or leave it to come"],
   ["T", "One test request; a scene that waits for it takes it up"],
   ["C", "Compare: the scene twice for the same users, the second time with a defence"],
+  ["G", "The cliff: at which load the scene recovers; on the stage in the place of the chart"],
   ["W", "Where the time of the last test request went"],
   ["/", "Find any command: scenes, switches, traffic; Ctrl-K, too"],
   ["R", "Reset everything: healthy within 3 seconds"],
