@@ -3,3 +3,6 @@
  * What protects the lab is LAB_TOKEN, and not this page.
  */
 export const isViewer = location.pathname === "/view";
+
+/** Whether this is /embed, the page in a frame of Grafana's, which has charts of its own. */
+export const isEmbedded = location.pathname === "/embed";

@@ -2,6 +2,9 @@
 
 import { h, s, say, set } from "../../lib/dom.js";
 import { colourOf } from "../../lib/plot.js";
+import { chartInWords } from "./sentence.js";
+
+const WORDS_EVERY_MS = 5000;
 
 /**
  * How large a chart is drawn, and which time it shows.
@@ -86,8 +89,16 @@ export class Chart {
       const value = data[index + 1][at];
       say(element, value == null ? "–" : this.described.show(value));
     });
+    this.describe(data);
+  }
+
+  /** Its sentence, seldom enough to be heard to its end. */
+  describe(data) {
+    const now = performance.now();
+    if (this.describedAt && now - this.describedAt < WORDS_EVERY_MS) return;
+    this.describedAt = now;
     set(this.plotAt, "role", "img");
-    set(this.plotAt, "aria-label", `${this.described.title}, the last five minutes`);
+    set(this.plotAt, "aria-label", chartInWords(this.described, data));
   }
 
   drawMarks(plot, ink, text) {

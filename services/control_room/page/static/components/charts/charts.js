@@ -17,7 +17,7 @@ const AT_A_GLANCE = 2;
  * @param {import("../../lib/topology.js").Service[]} services those that a request passes
  */
 export async function mountCharts(glance, root, history, services) {
-  const grid = h("div", { class: "chart-grid" });
+  const grid = h("div", { class: "chart-grid", tabindex: "0", role: "group", "aria-label": "Charts" });
   root.append(grid);
   if (!(await loadPlots())) {
     grid.append(h("p", {}, "The charts could not be loaded. Load the page again."));

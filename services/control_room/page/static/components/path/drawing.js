@@ -16,6 +16,7 @@ const METERS = {
 };
 
 const PIPS = 14;
+const TALL_METER = { label: 13, value: [0, 31], bar: 36, height: 9 }; // a phone has room for the value below its text
 const PAD = 14;
 const TAGS = { wide: 4, tall: 2 };
 const STRIP = 62; // of a service with several instances, above its meters
@@ -147,12 +148,13 @@ function drawMeter(name, [x, y], width, tall) {
   const { label, short = label, kind } = METERS[name];
   const brief = (words) => (tall ? words.replace(" of ", "/") : words);
   const group = s("g", { class: `meter meter-${name}`, transform: `translate(${x} ${y})` });
-  const value = s("text", { class: "value", x: width, y: 19 });
-  group.append(s("text", { class: "label", x: 0, y: 19 }, tall ? short : label), value);
+  const place = tall ? TALL_METER : { label: 19, value: [width, 19], bar: 28, height: 13 };
+  const value = s("text", { class: "value", x: place.value[0], y: place.value[1] });
+  group.append(s("text", { class: "label", x: 0, y: place.label }, tall ? short : label), value);
   if (kind === "pips") {
     const step = width / PIPS;
     const pips = Array.from({ length: PIPS }, (_, index) =>
-      s("rect", { class: "pip", x: index * step, y: 28, width: step - 3.5, height: 13, rx: 3 }),
+      s("rect", { class: "pip", x: index * step, y: place.bar, width: step - 3.5, height: place.height, rx: 3 }),
     );
     group.append(...pips);
     return {
@@ -163,8 +165,8 @@ function drawMeter(name, [x, y], width, tall) {
       },
     };
   }
-  const fill = s("rect", { class: "fill", y: 28, width: 0, height: 13, rx: 4 });
-  group.append(s("rect", { class: "track", y: 28, width, height: 13, rx: 4 }), fill);
+  const fill = s("rect", { class: "fill", y: place.bar, width: 0, height: place.height, rx: 4 });
+  group.append(s("rect", { class: "track", y: place.bar, width, height: place.height, rx: 4 }), fill);
   return {
     group,
     show: (share, words, level = "") => {

@@ -8,8 +8,9 @@ import { isViewer } from "../../lib/view.js";
 import { draw } from "./drawing.js";
 import { Flow } from "./flow.js";
 
-const NARROW = matchMedia("(max-width: 1099px)");
 const USUAL_LOADS = [0, 4, 10, 20];
+/** Where the tall drawing is; a phone that lies has room for the wide one. */
+const NARROW = matchMedia("(max-width: 1099px) and (min-height: 501px), (max-width: 640px)");
 const STEP_MS = 240;
 const LIT_MS = 4500;
 const SLOW_SECONDS = 1;
@@ -209,7 +210,7 @@ function fill(used, all) {
 }
 
 /** What each meter shows of a service. */
-const METERS = {
+export const METERS = {
   waiting: (_, { traffic }) => [traffic?.in_flight ?? 0, traffic ? String(traffic.in_flight) : "–"],
   threads: (service) => fill(service.threads_busy, service.threads_total),
   pool: ({ pool }) => fill(pool?.in_use, pool?.size),
