@@ -17,7 +17,7 @@ def test_the_path_is_a_table_too_that_follows_without_interrupting(page, lab):
     row = table.get_by_role("row", name=re.compile("^database"))
     assert re.search(r"\d+ of 40", row.inner_text()) and "nothing" in row.inner_text()
     lab.fail("database", "slow_query")
-    page.wait_for_function("document.querySelector('#path tbody tr:last-child').textContent.includes('slow query')")
+    page.wait_for_selector("#path tbody tr:last-child:has-text('slow query')", state="attached")
     assert (
         page.evaluate("document.querySelector('#path table').closest('[aria-live], [role=status], [role=alert]')")
         is None
@@ -25,7 +25,7 @@ def test_the_path_is_a_table_too_that_follows_without_interrupting(page, lab):
 
 
 def test_each_chart_is_a_sentence_that_is_not_changed_under_ones_ears(page):
-    page.wait_for_function("document.querySelector('.chart-plot')?.ariaLabel?.includes(' %')")
+    page.wait_for_selector(".chart:first-child .chart-plot[aria-label*=' %']", state="attached")
     label = page.locator(".chart-plot").first.get_attribute("aria-label")
     assert re.fullmatch(
         r"Success of users, the last five minutes: success .*%( now, between .* and .*| all along)\.", label

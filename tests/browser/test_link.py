@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.conftest import shoot
 from tests.browser.test_page import violations
+from tests.conftest import wait_until
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -15,7 +16,8 @@ def test_q_shows_the_code_and_the_address_below_it(open_page, control_room, them
     page.keyboard.press("q")
     dialog = page.get_by_role("dialog")
     code = dialog.get_by_role("img", name="QR code of http://192.168.1.7:8180/view")
-    page.wait_for_function("document.querySelector('.link-code')?.naturalWidth > 0")
+    code.wait_for()
+    wait_until(lambda: code.evaluate("image => image.naturalWidth") > 0, "the code is drawn")
     assert code.bounding_box()["height"] >= 500
     assert dialog.get_by_role("link").inner_text() == "http://192.168.1.7:8180/view"
     assert (

@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.conftest import NARROW, RESULTS, WIDE
 from tests.browser.test_page import violations
+from tests.conftest import wait_until
 
 LYING = {"width": 844, "height": 390}
 FRAME = {"width": 600, "height": 500}
@@ -66,7 +67,8 @@ def test_every_chart_is_a_swipe_away(open_page, lab, size):
     charts = page.locator(".chart")
     assert charts.count() == 6
     charts.last.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.chart:last-child').getBoundingClientRect().right <= innerWidth")
+    last = "document.querySelector('.chart:last-child').getBoundingClientRect().right <= innerWidth"
+    wait_until(lambda: page.evaluate(last), "the last chart is in sight")
 
 
 def test_a_small_frame_has_status_scenes_what_is_on_and_reset_without_scrolling(open_page, lab):
