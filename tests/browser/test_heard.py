@@ -28,7 +28,7 @@ def test_each_chart_is_a_sentence_that_is_not_changed_under_ones_ears(page):
     page.wait_for_selector(".chart:first-child .chart-plot[aria-label*=' %']", state="attached")
     label = page.locator(".chart-plot").first.get_attribute("aria-label")
     assert re.fullmatch(
-        r"Success of users, the last five minutes: success .*%( now, between .* and .*| all along)\.", label
+        r"Success of users: success .*%( now, between .* and .*| all along)\.", label
     )
     changes = page.evaluate(
         """(ms) => new Promise((resolve) => {
