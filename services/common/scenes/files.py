@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, fields, replace
 from functools import cache
@@ -16,7 +16,7 @@ from typing import Any
 
 from services.common.http import problems
 from services.common.scenes.measures import MEASURES
-from services.common.scenes.model import CHARTS, Expectation, Scene, Step, Switched
+from services.common.scenes.model import CHARTS, Bet, Expectation, Option, Scene, Step, Switched
 from services.common.scenes.sentences import check_sentence
 from services.common.switches.catalogue import check_switch
 from services.common.switches.settings import ArrivalsSetting
@@ -31,6 +31,8 @@ TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "tuple": (list, "a list"),
     "dict": (dict, "a table"),
 }
+KEY = re.compile(r"[a-z0-9_]{1,40}")  # it is part of an address
+OPTIONS = range(2, 6)  # how many fit a phone
 
 
 @cache
@@ -74,6 +76,10 @@ def read_scene(path: Path) -> Scene:
             )
         if not scene.expect:
             raise problems.InvalidParameter("expect is missing", field="expect")
+        _check_keys("bet", scene.bet)
+        for number, bet in enumerate(scene.bet, 1):
+            with _at(f"bet {number}"):
+                _check_expect(bet, {entry.text for entry in scene.expect})
         return replace(scene, story=scene.story.strip(), lesson=scene.lesson.strip())
 
 
@@ -99,7 +105,7 @@ def _each(raw: Mapping[str, Any], key: str, make: Callable[[dict[str, Any]], Any
     return made
 
 
-def _made(kind: type[Any], entry: Mapping[str, Any], **given: Any) -> Any:
+def _made(kind: type[Any], entry: Mapping[str, Any], /, **given: Any) -> Any:
     """A dataclass from a table, whose keys are the fields that are not given."""
     known = {field.name: field for field in fields(kind) if field.name not in given}
     for key, value in entry.items():
@@ -150,8 +156,51 @@ def _expectation(entry: dict[str, Any]) -> Expectation:
     return expectation
 
 
+def _option(entry: dict[str, Any]) -> Option:
+    option: Option = _made(Option, {**entry, "defences": _each(entry, "defences", _defence)})
+    if option.minimum is None and option.maximum is None and option.equals is None:
+        raise problems.InvalidParameter("it needs a minimum, a maximum, or what it equals")
+    return option
+
+
+def _defence(entry: dict[str, Any]) -> Switched:
+    defence: Switched = _made(Switched, entry, kind="defence")
+    check_switch(defence.service, defence.kind, defence.name, defence.params)
+    return defence
+
+
+def _bet(entry: dict[str, Any]) -> Bet:
+    bet: Bet = _made(Bet, {**entry, "options": _each(entry, "options", _option)})
+    if len(bet.options) not in OPTIONS:
+        detail = f"it needs {OPTIONS[0]} to {OPTIONS[-1]} options, not {len(bet.options)}"
+        raise problems.InvalidParameter(detail, field="options")
+    _check_keys("options", bet.options)
+    return replace(bet, options=tuple(replace(each, expect=each.expect or bet.expect) for each in bet.options))
+
+
+def _check_keys(what: str, entries: Sequence[Bet | Option]) -> None:
+    """Each has a key that can stand in an address, and no other has the same."""
+    keys = [entry.key for entry in entries]
+    for number, key in enumerate(keys, 1):
+        if not KEY.fullmatch(key):
+            raise problems.InvalidParameter(
+                f"{what} {number}: key must be of a-z, 0-9 and _, not {key!r:.60}", field="key"
+            )
+        if key in keys[: number - 1]:
+            raise problems.InvalidParameter(f"{what} {number}: there is a key {key!r} already", field="key")
+
+
+def _check_expect(bet: Bet, texts: Collection[str]) -> None:
+    for option in bet.options:
+        if option.expect not in texts:
+            detail = (
+                f"the scene expects no {option.expect!r:.60}" if option.expect else "it needs the text of an expect"
+            )
+            raise problems.InvalidParameter(detail, field="expect", allowed=sorted(texts))
+
+
 def _check_rps(rps: float, patience_seconds: float = ArrivalsSetting.patience_seconds.default) -> None:
     check_switch(TRAFFIC.name, "setting", "arrivals", {"rps": rps, "patience_seconds": patience_seconds})
 
 
-PARTS = {"switches": _switched, "steps": _step, "expect": _expectation}
+PARTS = {"switches": _switched, "steps": _step, "expect": _expectation, "bet": _bet}

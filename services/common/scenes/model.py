@@ -144,6 +144,40 @@ def described(defence: Switched) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Option:
+    """An answer to a bet. It is right if what is measured for it lies in its bounds, or is the word that it `equals`.
+
+    `expect` is the text of the scene's expectation that is measured. With `defences` the scene is played with them,
+    and measured then.
+    """
+
+    key: str
+    text: str
+    expect: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    equals: str | None = None
+    defences: tuple[Switched, ...] = ()
+
+    def is_right(self, expectation: Expectation, value: float | str | None) -> bool:
+        """Whether what its expectation measured makes it right; None makes nothing right."""
+        return replace(expectation, minimum=self.minimum, maximum=self.maximum, equals=self.equals).is_met_by(value)
+
+
+@dataclass(frozen=True)
+class Bet:
+    """A question that the room votes on before the scene starts, and the lab decides by measuring.
+
+    `expect` is that of each option that names no other one.
+    """
+
+    key: str
+    question: str
+    options: tuple[Option, ...]
+    expect: str = ""
+
+
+@dataclass(frozen=True)
 class Scene:
     """One scene. Each starts with a reset; after it come `rps` users a second, who wait `patience_seconds`.
 
@@ -166,6 +200,7 @@ class Scene:
     lesson: str = ""
     sentence: str = ""
     chart: str = CHARTS[0]
+    bet: tuple[Bet, ...] = ()
     patience_seconds: float = ArrivalsSetting.patience_seconds.default
     cliff_rps: float = 0
 
