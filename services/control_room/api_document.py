@@ -13,6 +13,8 @@ from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.settings import ArrivalsSetting
 from services.common.topology import SWITCHED_NAMES
 from services.control_room.lab import MAX_TEST_REQUESTS
+from services.control_room.room.bets import ACTIONS
+from services.control_room.room.polls import bet_id
 
 
 def _read(summary: str, what: str, *errors: str) -> dict[str, Any]:
@@ -50,6 +52,24 @@ def _scene_body() -> dict[str, Any]:
     )
 
 
+def _room_paths() -> dict[str, Any]:
+    """A vote is the one write without the token."""
+    ids = [bet_id(scene, bet) for scene in all_scenes().values() for bet in scene.bet]
+    vote = object_of({"bet": {"enum": ids}, "choice": {"type": "string"}}, ["bet", "choice"])
+    action = object_of({"action": {"enum": list(ACTIONS)}}, ["action"])
+    secrets = _read("The bet with its votes and results, for the presenter", "the bet", "401")
+    secrets["get"]["security"] = [{}, {"token": []}]
+    return {
+        "/api/room": _read("What a phone may know: the bet before the room, and its own vote", "bet, voted, choice"),
+        "/api/room/votes": write("A device's vote", vote, "as GET /api/room", "403", "409", "421", "429"),
+        "/api/bets": _read("Every bet of every scene", "the bets"),
+        **{
+            f"/api/bets/{name}": secrets | _write("Open, close or reveal the bet", action, "the bet", "404", "409")
+            for name in ids
+        },
+    }
+
+
 @cache
 def openapi_text() -> str:
     """The whole document as JSON: it is large, and the same for everybody."""
@@ -83,6 +103,7 @@ def openapi_document() -> dict[str, Any]:
             if scene.cliff_rps
         },
         **_switch_paths(),
+        **_room_paths(),
         "/api/traffic": _write("Users per second; 0 is none", rps, "the setting", "409", "503"),
         "/api/requests": _write(
             "Test requests, one after another",

@@ -19,7 +19,7 @@ from services.common.process.settings import Settings
 from services.common.scenes.files import all_scenes
 from services.common.scenes.play import play_of_body
 from services.common.switches.base import KINDS
-from services.common.switches.catalogue import CATALOGUE
+from services.common.switches.catalogue import CATALOGUE, check_switch
 from services.common.switches.params import Param
 from services.common.switches.settings import ArrivalsSetting
 from services.common.telemetry.metrics import ProcessCollector
@@ -32,6 +32,8 @@ from services.control_room.lab import MAX_TEST_REQUESTS, Lab
 from services.control_room.page.assets import install_page
 from services.control_room.page.guard import Guard
 from services.control_room.page.link import install_link
+from services.control_room.room.bets import Bets
+from services.control_room.room.routes import install_room
 from services.control_room.span_look import SpanLook
 from services.control_room.stage import Stage
 
@@ -44,9 +46,10 @@ MOMENT = Param(0.0, "seconds since 1970", "s", 0, 1e12, name="after")
 class ControlRoom:
     """A Flask app's `extensions["lab"]`: gunicorn starts it in the worker."""
 
-    def __init__(self, lab: Lab, stage: Stage) -> None:
+    def __init__(self, lab: Lab, stage: Stage, bets: Bets) -> None:
         self.lab = lab
         self.stage = stage
+        self.bets = bets
         self.history = History()
         self.spans = SpanLook(lab)
         self.cliff = Cliff()
@@ -63,6 +66,7 @@ class ControlRoom:
     def start(self, pool: ThreadPoolExecutor) -> None:
         """Go on where the control room before this one ended, watch the services, and keep the status."""
         self.lab.start()
+        self.bets.restore()
         self.stage.restore()
         if self.lab.was_killed_in_a_reset():
             self.lab.events.add("the control room ended in the middle of a reset: it is done again")
@@ -87,7 +91,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     except problems.Problem as problem:
         sys.exit("scenes: " + "\n  ".join(problem.lines()))
     lab = Lab(settings)
-    stage = Stage(lab)
+    bets = Bets(lab.journal, lab.events)
+    stage = Stage(lab, bets)
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     install_problems(app)
@@ -95,10 +100,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard.install(app)
     install_page(app, guard)
     install_link(app, guard, settings)
-    control_room = ControlRoom(lab, stage)
+    control_room = ControlRoom(lab, stage, bets)
     app.extensions["lab"] = control_room
     _add_reads(app, control_room)
     _add_writes(app, control_room)
+    install_room(app, guard, bets, stage)
     return app
 
 
@@ -130,7 +136,7 @@ def _add_reads(app: Flask, control_room: ControlRoom) -> None:
     def state() -> dict[str, Any]:
         now = lab.state()
         of_stage = {"sentence": stage.sentence(now), "tags": stage.tags(now), "scene": stage.describe()}
-        return {**now.describe(), **of_stage, "cliff": cliff.version()}
+        return {**now.describe(), **of_stage, "cliff": cliff.version(), "room_revision": control_room.bets.revision}
 
     @app.get("/api/outcomes")
     def outcomes() -> dict[str, Any]:
@@ -178,7 +184,8 @@ def _moment(text: str) -> float:
 
 
 def _add_writes(app: Flask, control_room: ControlRoom) -> None:
-    lab, stage, cliff = control_room.lab, control_room.stage, control_room.cliff
+    lab, stage = control_room.lab, control_room.stage
+    bets, cliff = control_room.bets, control_room.cliff
 
     @app.post("/api/services/<service>/<kinds>/<name>")
     def switch(service: str, kinds: str, name: str) -> dict[str, Any]:
@@ -187,6 +194,9 @@ def _add_writes(app: Flask, control_room: ControlRoom) -> None:
             allowed = [f"{kind}s" for kind in KINDS]
             raise problems.NotFound(f"there is no kind {kinds!r:.60}", field="kind", allowed=allowed)
         body = json_body(active=boolean, params=optional_object)
+        if kind == "failure" and body["active"]:
+            check_switch(service, kind, name, body["params"])
+            bets.close()
         return lab.switch(service, kind, name, body["active"], body["params"])
 
     @app.post("/api/traffic")

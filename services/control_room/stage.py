@@ -25,6 +25,7 @@ from services.control_room.facts import facts_of
 from services.control_room.lab import Lab
 from services.control_room.lab_state import LabState
 from services.control_room.outcomes import Outcomes
+from services.control_room.room.bets import Bets
 from services.control_room.tags import tags_of
 from services.control_room.watching.peers import by_service, until
 
@@ -261,8 +262,9 @@ class Run:
 class Stage:
     """Holds the scene that is on. Of the starts and resets that are asked for, the newest one counts."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, bets: Bets) -> None:
         self._lab = lab
+        self._bets = bets
         self._lock = threading.Lock()  # never held over a call to a service: a reset must not wait for one
         self._newest_wish = 0
         self._starting = threading.Lock()
@@ -292,11 +294,13 @@ class Stage:
             self._note()
 
     def _note(self) -> None:
-        """Keep what is on stage in the journal."""
+        """Keep what is on stage in the journal, and let the bets know what it has measured."""
         with self._noting:
             run = self._run
             scene = run.keep() if run is not None else None
             self._lab.journal.note("stage", {"before_rss": self._before_rss, "scene": scene})
+        if run is not None:
+            self._bets.hear(run.scene.name, run.how.defences, run.checks)
 
     @property
     def active(self) -> str | None:
@@ -332,6 +336,7 @@ class Stage:
         scene = find_scene(name).defended(play.defences)
         if play.then and not play.seed:  # the same users are to come again
             play = replace(play, seed=random.randrange(1, MAX_SEED))
+        self._bets.scene_starts(name)
         wish = self._wish()
         with self._starting:
             self._check_newest(wish)

@@ -27,9 +27,7 @@ def test_the_path_is_a_table_too_that_follows_without_interrupting(page, lab):
 def test_each_chart_is_a_sentence_that_is_not_changed_under_ones_ears(page):
     page.wait_for_selector(".chart:first-child .chart-plot[aria-label*=' %']", state="attached")
     label = page.locator(".chart-plot").first.get_attribute("aria-label")
-    assert re.fullmatch(
-        r"Success of users: success .*%( now, between .* and .*| all along)\.", label
-    )
+    assert re.fullmatch(r"Success of users: success .*%( now, between .* and .*| all along)\.", label)
     changes = page.evaluate(
         """(ms) => new Promise((resolve) => {
             const counts = [...document.querySelectorAll('.chart-plot')].map((plot) => {

@@ -10,6 +10,7 @@ from services.common.http import problems
 from services.common.scenes.model import Expectation, Play, Scene, Switched
 from services.common.telemetry.state import ServiceState, TrafficState, Users
 from services.control_room.outcomes import LATE_SECONDS, Outcomes
+from services.control_room.room.bets import Bets
 from services.control_room.stage import Stage
 from services.control_room.status import Kpis
 from services.control_room.watching.events import EventLog
@@ -67,7 +68,8 @@ class Lab:
 def stage(journal, monkeypatch):
     monkeypatch.setattr("services.control_room.stage.find_scene", lambda name: DRAMA)
     monkeypatch.setattr("services.control_room.stage.by_service", lambda states: states)
-    stage = Stage(Lab(journal))
+    lab = Lab(journal)
+    stage = Stage(lab, Bets(journal, lab.events))
     yield stage
     stage.reset()
 

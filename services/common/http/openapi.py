@@ -13,11 +13,12 @@ ERRORS = {
     "403": "the page that calls is not the lab's",
     "404": "no such service, switch or scene",
     "408": "the call was read after its caller had given up",
-    "409": "a reset, or a newer wish, has come since the call was made",
+    "409": "a reset, or a newer wish, has come since the call was made; or the bet does not allow it now",
     "413": "the body is larger than 16 KiB",
     "415": "the content type is not application/json",
     "421": "the Host header is not the lab's",
     "422": "a parameter is unknown, of the wrong type or out of range; `field` names it",
+    "429": "more votes, or devices, than are taken",
     "503": "a service does not answer",
 }
 BODY_ERRORS = ("400", "413", "415", "422")

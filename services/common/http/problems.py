@@ -118,6 +118,25 @@ class TooLate(Problem):
     status, reason, title = 408, "too_late", "The caller has given up"
 
 
+class NotNow(Problem):
+    """The presenter asked for something that this moment does not allow."""
+
+    status, reason, title = 409, "not_now", "This cannot be done now"
+
+
+class BetClosed(Problem):
+    """A vote came before its bet was opened, or after it was closed."""
+
+    status, reason, title = 409, "bet_closed", "The bet takes no votes"
+
+
+class TooManyVotes(Problem):
+    """More votes or devices than the control room takes."""
+
+    status, reason, title = 429, "too_many_votes", "Too many votes"
+    retry_after_seconds = 1
+
+
 # What goes wrong in the data plane, on purpose or under load.
 
 

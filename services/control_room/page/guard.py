@@ -22,6 +22,11 @@ class Guard:
         self._inner_name = None if settings.local else settings.service
         self._grafana_port = None if settings.local else settings.grafana_port  # there is none: its port is anybody's
         self._token = settings.lab_token
+        self._for_everybody: set[str] = set()
+
+    def needs_no_token(self, endpoint: str) -> None:
+        """Let everybody in the room make this write; all else about it is checked."""
+        self._for_everybody.add(endpoint)
 
     def host_name(self) -> str:
         """The request's host name, without its port.
@@ -65,10 +70,21 @@ class Guard:
             raise problems.ForbiddenOrigin(f"a page of {origin[:80]!r} may not control the lab")
         if request.mimetype != "application/json":
             raise problems.WrongContentType("send Content-Type: application/json", field="Content-Type")
+        if request.endpoint not in self._for_everybody:
+            self.check_token()
+        elif origin is not None and origin.lower() != own.lower():
+            raise problems.ForbiddenOrigin("the room votes on the lab's own page")
+
+    def check_token(self) -> None:
+        """Refuse what is the presenter's alone; without LAB_TOKEN everybody is the presenter.
+
+        Raises:
+            TokenNeeded
+        """
         if self._token and not self._has_token():
-            from_grafana = origin is not None and self.is_grafana(origin)
+            from_grafana = self.is_grafana(request.headers.get("Origin", ""))
             hint = "use the control room" if from_grafana else "send Authorization: Bearer, with LAB_TOKEN's value"
-            raise problems.TokenNeeded(f"this lab takes writes with its token alone: {hint}")
+            raise problems.TokenNeeded(f"this lab does that with its token alone: {hint}")
 
     def _has_token(self) -> bool:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -1,0 +1,1 @@
+"""The room plays: bets on scenes, and the votes of its phones."""
