@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import actions, defences, doctor, infra, lifecycle, watch
+from . import actions, bets, defences, doctor, infra, lifecycle, watch
 from . import completion as completions
 from . import predict as prediction
 from . import scene as scenes
@@ -50,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     _add_looking(commands)
     _add_switching(commands)
     _add_acting(commands)
+    _add_room(commands)
     _add_predicting(commands)
     _add_infra(commands, common)
     _add_helping(commands, whole)
@@ -195,6 +196,14 @@ def _add_acting(commands: _Commands) -> None:
     scene.add_argument("--seed", type=_count, default=0, metavar="N", help=seed_help)
     reset = commands.add("reset", actions.reset, "everything off and healthy, in three seconds")
     reset.add_argument("words", nargs="*", help=argparse.SUPPRESS)  # it takes none, and says what does
+
+
+def _add_room(commands: _Commands) -> None:
+    """bet."""
+    bet = commands.add("bet", bets.bet, "list the bets, or let the room vote on one")
+    bet.add_argument("action", nargs="?", choices=bets.ACTIONS, metavar="open|close|reveal")
+    bet.add_argument("scene", metavar="SCENE", nargs="?")
+    bet.add_argument("key", metavar="KEY", nargs="?", help="which of the scene's bets (default: the next one)")
 
 
 def _add_predicting(commands: _Commands) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from .bets import ACTIONS
 from .context import Context
+
+if TYPE_CHECKING:
+    from services.common.scenes.model import Scene
 
 SHELLS = {
     "bash": """\
@@ -63,6 +68,8 @@ def candidates(parser: argparse.ArgumentParser, before: list[str]) -> list[str]:
         if len(words) == 1:
             return [one.name for one in switches]
         return [f"{param.name}=" for one in switches if one.name == words[1] for param in one.all_params()]
+    if command == "bet":
+        return _bet_words(all_scenes(), words)
     if command in ("scene", "predict") and not words:
         return [*all_scenes(), *options(commands[command])]
     actions = subcommands(commands[command])
@@ -71,6 +78,15 @@ def candidates(parser: argparse.ArgumentParser, before: list[str]) -> list[str]:
     if actions:
         return [*SWITCHED_NAMES, *(each.name for each in instances() if each.name not in SWITCHED_NAMES)]
     return options(commands[command])
+
+
+def _bet_words(scenes: dict[str, Scene], words: list[str]) -> list[str]:
+    """An action, a scene that has a bet, and which of its bets."""
+    if not words:
+        return [*ACTIONS]
+    if len(words) == 1:
+        return [scene.name for scene in scenes.values() if scene.bet]
+    return [bet.key for bet in scenes[words[1]].bet] if len(words) == 2 and words[1] in scenes else []
 
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

@@ -122,6 +122,13 @@ examples:
 --compare lets the same users come both times (--seed). It exits with 0 if the scene was as expected without the
 defence, and more users were served with it. --verify and --predict exit with 1 if a number
 misses, or if another scene or a reset cuts it short.""",
+    "bet": """\
+examples:
+  ./scripts/lab bet                          every bet, and which is before the room
+  ./scripts/lab bet open retry_storm         the room votes at /view; again, after they talked, for a second vote
+  ./scripts/lab bet close retry_storm        the votes are shown; starting the scene closes it, too
+  ./scripts/lab bet reveal retry_storm       which option is right, by what the lab has measured
+  ./scripts/lab bet open retry_storm cure    another bet of the scene""",
     "predict": """\
 examples:
   ./scripts/lab predict retry_storm                         every expectation: median and range of 5 seeds

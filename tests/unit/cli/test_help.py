@@ -61,6 +61,9 @@ def test_a_word_that_was_mistyped_gets_the_nearest_one(words: list[str], advice:
         (["defend", "frontend"], "outlier_ejection"),
         (["set", "frontend", "upstream"], "policy="),
         (["scene"], "retry_storm"),
+        (["bet"], "reveal"),
+        (["bet", "open"], "retry_storm"),
+        (["bet", "open", "retry_storm"], "after_it"),
         (["predict"], "--compare-policies"),
         (["infra"], "limit-cpu"),
         (["infra", "kill"], "control-room"),
@@ -72,7 +75,7 @@ def test_completion_knows_every_word(before: list[str], word: str) -> None:
     assert word in candidates(parser(), before)
 
 
-@pytest.mark.parametrize("before", [["nope"], ["fail", "nope"], ["fail", "api", "nope"]])
+@pytest.mark.parametrize("before", [["nope"], ["bet", "open", "nope"], ["fail", "nope"], ["fail", "api", "nope"]])
 def test_completion_has_nothing_where_nothing_fits(before: list[str]) -> None:
     assert [word for word in candidates(parser(), before) if not word.startswith("-")] == []
 
