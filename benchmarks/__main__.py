@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import chain, containers, effect, fire, idle_switches, images, many, open_loop, stage
+from benchmarks import chain, containers, effect, fire, idle_switches, images, many, open_loop, stage, votes
 from benchmarks.labs import PYTHON_SERVICES
 
 
@@ -54,6 +54,7 @@ def main() -> int:
         "containers": print_containers,
         "fire": print_fire,
         "stage": stage.report,
+        "votes": votes.report,
         "effect": effect.report,
         "open_loop": open_loop.report,
         "switches": idle_switches.report,

@@ -73,10 +73,11 @@ def install_page(app: Flask, guard: Guard) -> None:
     @app.get("/view")
     @app.get("/stage")
     def page() -> Response:
-        response = _answer(assets.get("index.html"))
-        response.headers["Content-Security-Policy"] = f"{POLICY}; frame-ancestors 'none'"
-        response.headers["X-Frame-Options"] = "DENY"
-        return response
+        return _unframed(_answer(assets.get("index.html")))
+
+    @app.get("/presenter")
+    def presenter() -> Response:
+        return _unframed(_answer(assets.get("presenter.html")))
 
     @app.get("/embed")
     def embed() -> Response:
@@ -91,6 +92,12 @@ def install_page(app: Flask, guard: Guard) -> None:
     @app.get("/static/<path:name>")
     def static(name: str) -> Response:
         return _answer(assets.get(name))
+
+
+def _unframed(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = f"{POLICY}; frame-ancestors 'none'"
+    response.headers["X-Frame-Options"] = "DENY"
+    return response
 
 
 def _answer(asset: Asset) -> Response:

@@ -1,5 +1,6 @@
 /** Puts the page together. Each component keeps to its own section, and hears of the lab from one place. */
 
+import { mountBets } from "./components/bets/bets.js";
 import { mountCharts } from "./components/charts/charts.js";
 import { mountCliff } from "./components/cliff/cliff.js";
 import { mountKpis } from "./components/kpis/kpis.js";
@@ -38,6 +39,7 @@ mountPathTable(part("path"), lab, chain);
 if (isViewer) part("requests").remove(); // the log tells of those that the presenter sends
 else mountRequests(part("requests"), lab, path);
 mountStatus(part("status"), part("banners"), lab);
+mountBets(part("bets"), part("status").querySelector(".status-controls"), lab);
 mountKpis(part("kpis"), lab);
 mountScenes(part("scenes"), lab);
 mountLog(part("log"));

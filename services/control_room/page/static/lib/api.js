@@ -4,6 +4,7 @@ import { isViewer } from "./view.js";
 
 const TOKEN_KEY = "lab-token";
 const READ_TIMEOUT_MS = 5000;
+const AS_JSON = { "Content-Type": "application/json" };
 
 /** The control room refused, and says why (RFC 9457). */
 export class Refused extends Error {
@@ -43,6 +44,16 @@ export async function post(path, body = {}) {
   return json(await write(path, body));
 }
 
+/** What is the presenter's alone to see: it needs the token where there is one. @param {string} path */
+export async function getSecret(path) {
+  return json(await withToken(path));
+}
+
+/** This device's vote: the one thing that /view may send. */
+export async function vote(bet, choice) {
+  return json(await send("/api/room/votes", { method: "POST", headers: AS_JSON, body: JSON.stringify({ bet, choice }) }));
+}
+
 /** Test requests, one after another: calls `each` as a line comes in. */
 export async function testRequests(count, each) {
   const response = await write("/api/requests", { count });
@@ -64,11 +75,14 @@ export async function testRequests(count, each) {
 
 async function write(path, body) {
   if (isViewer) throw new Refused(403, { detail: "this page only shows the lab" });
+  return withToken(path, { method: "POST", headers: AS_JSON, body: JSON.stringify(body) });
+}
+
+async function withToken(path, options = {}) {
   for (let asked = 0; ; asked++) {
-    const headers = { "Content-Type": "application/json" };
     const token = sessionStorage.getItem(TOKEN_KEY);
-    if (token) headers.Authorization = `Bearer ${token}`;
-    const response = await send(path, { method: "POST", headers, body: JSON.stringify(body) });
+    const headers = { ...options.headers, ...(token && { Authorization: `Bearer ${token}` }) };
+    const response = await send(path, { ...options, headers });
     if (response.ok) return response;
     const problem = new Refused(response.status, await response.json().catch(() => ({})));
     if (problem.reason !== "token_needed" || asked > 4) throw problem;

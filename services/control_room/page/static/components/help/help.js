@@ -12,6 +12,7 @@ const PRESENTERS_KEYS = [
   ["G", "The cliff: at which load the scene recovers; on the stage in the place of the chart"],
   ["W", "Where the time of the last test request went"],
   ["/", "Find any command: scenes, switches, traffic; Ctrl-K, too"],
+  ["B", "The bet of the scene: let the room vote, close, reveal"],
   ["R", "Reset everything: healthy within 3 seconds"],
 ];
 const KEYS = [
@@ -38,6 +39,7 @@ export function showHelp() {
     "Keys for the stage",
     list,
     h("p", { class: "soft" }, `${note} If this page is ever in your way: ./scripts/lab reset in a terminal does the same as R.`),
-    h("p", {}, "For the room, to see all and change nothing: ", h("a", { href: view, target: "_blank" }, view)),
+    h("p", {}, "For the room, to see all, vote on bets and change nothing: ", h("a", { href: view, target: "_blank" }, view)),
+    h("p", {}, "For you alone: notes, the next step, and votes before the room sees them: ", h("a", { href: "/presenter", target: "_blank" }, "/presenter")),
   );
 }

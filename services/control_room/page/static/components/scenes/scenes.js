@@ -134,6 +134,7 @@ class Scenes {
     if (this.others) this.others.value = this.tabs[name] ? "" : name;
     this.others?.classList.toggle("chosen", !this.tabs[name]);
     set(this.body, "aria-labelledby", this.tabs[name] ? `scene-${name}` : "scene-title");
+    document.dispatchEvent(new CustomEvent("scene", { detail: name }));
     this.draw();
     if (focus) (isViewer ? this.tabs[name] : this.startButton)?.focus();
   }
