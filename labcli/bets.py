@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from argparse import Namespace
 from collections.abc import Sequence
 
 from .api import Document
-from .console import Style, table
+from .console import Style
 from .context import Context
 from .errors import LabError, UsageError
 from .names import did_you_mean
+from .table import table
 
 ACTIONS = ("open", "close", "reveal")
-WIDTH = 100
 DONE = {"open": "the room votes", "closed": "closed", "revealed": "revealed"}
 
 
@@ -48,16 +47,9 @@ def _meant(bets: Sequence[Document], action: str, scene: str, key: str | None) -
 
 
 def _list_lines(bets: Sequence[Document], style: Style) -> list[str]:
-    """Each bet with its phase, and its question below it."""
-    lines = []
-    for bet in bets:
-        phase = style.paint(f"  {DONE[bet['phase']]}", "bold") if bet["phase"] else ""
-        lines += [f"{bet['scene']} {bet['key']}{phase}", *_wrapped(bet["question"], "  ")]
-    return lines
-
-
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+    rows = [["scene", "key", "now", "question"]]
+    rows += [[bet["scene"], bet["key"], DONE.get(bet["phase"], "-"), bet["question"]] for bet in bets]
+    return table(rows, style.paint)
 
 
 def _bet_lines(bet: Document, style: Style) -> list[str]:
@@ -68,9 +60,9 @@ def _bet_lines(bet: Document, style: Style) -> list[str]:
         votes = [str(counts[option["key"]]) for counts in rounds]
         mark = style.paint("right", "good") if option["key"] in bet["right"] else ""
         rows.append([f"  {option['text']}", " then ".join(votes), mark])
-    lines = [f"{bet['id']}: {DONE[bet['phase']]}", *_wrapped(bet["question"]), *table(rows)]
+    lines = [f"{bet['id']}: {DONE[bet['phase']]}", *table([[bet["question"]]]), *table(rows)]
     for result in bet["results"]:
         with_ = f" with {result['with']}" if result["with"] else ""
         expected = f"expected {result['expected']}, " if result["expected"] else ""
-        lines += _wrapped(f"{result['text']}{with_}: {expected}measured {result['measured'] or 'nothing yet'}")
+        lines += table([[f"{result['text']}{with_}: {expected}measured {result['measured'] or 'nothing yet'}"]])
     return lines

@@ -37,7 +37,19 @@ class Panel {
     this.words = h("p", { class: "bet-words", role: "status" });
     this.buttons = h("div", { class: "bet-buttons" });
     root.append(h("div", { class: "bet-head" }, this.question, this.buttons), this.words);
+    this.showLink();
     lab.subscribe(({ state }) => state && this.follow(state));
+  }
+
+  /** Where phones vote: an address that they reach, with its code, or else this machine's own. */
+  async showLink() {
+    this.link = new URL("/view", location.href).href;
+    if (isViewer) return;
+    const { url } = await get("/api/link").catch(() => ({ url: null }));
+    if (!url) return;
+    this.link = url;
+    this.code = h("img", { class: "bet-code", src: "/qr.svg", alt: `QR code of ${url}` });
+    if (this.room.bet) this.rebuild();
   }
 
   /** Ask for the bet only when something about it has changed: a room of phones looks at this each second. */
@@ -68,9 +80,11 @@ class Panel {
     const { bet } = this.room;
     this.ballot?.options.remove();
     this.ballot?.results.remove();
+    this.code?.remove();
     this.ballot = bet && new Ballot(bet, isViewer && bet.phase === "open" ? (key) => this.choose(key) : null);
     if (!bet) return;
     this.root.append(this.ballot.options, this.ballot.results);
+    if (this.code && bet.phase === "open") this.root.append(this.code);
     say(this.question, bet.question);
     this.buttons.replaceChildren(...(isViewer ? [] : this.presentersButtons(bet)));
   }
@@ -103,7 +117,7 @@ class Panel {
 
   wordsFor(bet, choice, isPlayed) {
     if (bet.phase === "open" && isViewer) return choice ? "Your vote is in. You may change it until the vote is closed." : "Choose one.";
-    if (bet.phase === "open") return `${bet.round > 1 ? "Talk with your neighbour, then vote again" : "Vote on your phone"}: ${new URL("/view", location.href).href}`;
+    if (bet.phase === "open") return `${bet.round > 1 ? "Talk with your neighbour, then vote again" : "Vote on your phone"}: ${this.link}`;
     if (bet.phase === "closed") return isPlayed ? "The vote is closed. The lab decides now." : "The vote is closed.";
     return bet.right.length ? "The lab has decided." : isPlayed ? "The lab decides now." : "The lab has not measured it yet.";
   }

@@ -33,7 +33,7 @@ function mountPresenter(root, lab, scenes, bets) {
     const steps = scene.steps.map((step) => h("li", {}, `${clock(step.at_seconds)} ${step.say}`));
     const list = (title, items, look = "") => [h("h2", {}, title), h("ul", { class: look }, ...items)];
     const lines = (texts) => texts.map((text) => h("li", {}, text));
-    notes.replaceChildren(h("p", {}, scene.story), ...list("Do", lines(scene.do)), ...list("Watch", lines(scene.watch)), ...(steps.length ? list("Steps", steps, "presenter-steps") : []));
+    notes.replaceChildren(h("p", {}, scene.story), scene.lesson && h("p", {}, h("b", {}, "At the end: "), scene.lesson), ...list("Do", lines(scene.do)), ...list("Watch", lines(scene.watch)), ...(steps.length ? list("Steps", steps, "presenter-steps") : []));
     const books = bets.filter((bet) => bet.scene === name).map((bet) => new Book(bet));
     ofScene.replaceChildren(...books.map((book) => book.element));
     choice.value = name;
