@@ -1,12 +1,12 @@
-"""The table of docs/patterns.md: each scene's numbers as expected, predicted, measured, and in the literature.
+"""The tables of docs/patterns/: each scene's numbers as expected, predicted and measured.
 
     python -m benchmarks.patterns_table play     every scene three times on the lab that runs; results that exist stay
-    python -m benchmarks.patterns_table write    the table, from those results
-    python -m benchmarks.patterns_table write --scene NAME    the rows of this scene alone; the others stay
+    python -m benchmarks.patterns_table write    each scene's table, from those results
+    python -m benchmarks.patterns_table write --scene NAME    the table of this scene alone; the others stay
 
 `play` keeps what `./scripts/lab scene NAME --verify --json` says as test-results/patterns/NAME-N.json. The lab is the
-one that ./scripts/lab means, so LAB_URL and the ports' variables hold. Literature and the reasons why the numbers
-differ are in docs/patterns.toml.
+one that ./scripts/lab means, so LAB_URL and the ports' variables hold. On which page a scene is, and why its numbers
+differ, is in docs/patterns.toml.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAB = ROOT / "scripts" / "lab"
 RESULTS = ROOT / "test-results" / "patterns"
 REMARKS = ROOT / "docs" / "patterns.toml"
-DOCUMENT = ROOT / "docs" / "patterns.md"
-MARKED = re.compile(r"(<!-- table -->\n).*?(\n<!-- /table -->)", re.DOTALL)
+PAGES = ROOT / "docs" / "patterns"
 SEEDS = range(1, 21)
 USUAL_TIMES = 3
 
@@ -66,23 +65,22 @@ def measured(scene: Scene, results: Path) -> list[list[dict[str, Any]]]:
     return [checks for checks in runs if [check["text"] for check in checks] == texts]
 
 
-def rows_of(scene: Scene, results: Path, remarks: dict[str, Any]) -> list[str]:
-    """The scene's rows."""
+def table(scene: Scene, results: Path, why: dict[str, str]) -> str:
+    """The scene's table, as Markdown; `why` is keyed by the text of the expectation."""
     runs = measured(scene, results)
-    rows = []
+    head = ["number", "expected", "predicted", "measured", "why they differ"]
+    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for number, entry in enumerate(predict(scene, SEEDS, {})):
         expectation = entry.expectation
         cells = [
-            f"`{scene.name}`" if number == 0 else "",
             expectation.text,
             expectation.expected(),
             "not modelled" if entry.not_modelled else _cell(in_words(expectation, entry.values)),
             _cell(in_words(expectation, [checks[number]["value"] for checks in runs])),
-            remarks.get("literature", "") if number == 0 else "",
-            remarks.get("why", {}).get(expectation.text, ""),
+            why.get(expectation.text, ""),
         ]
         rows.append("| " + " | ".join(cells) + " |")
-    return rows
+    return "\n".join([*rows, "", f"Medians, with least and most. Runs: simulated {len(SEEDS)}, real {len(runs)}."])
 
 
 def _cell(words: tuple[str, str]) -> str:
@@ -90,46 +88,31 @@ def _cell(words: tuple[str, str]) -> str:
     return middle if middle == span else f"{middle} ({span})"
 
 
-def table(results: Path) -> str:
-    """The whole table, as Markdown."""
-    remarks = tomllib.loads(REMARKS.read_text())
-    scenes = all_scenes()
-    head = ["scene", "number", "expected", "predicted", "measured", "literature", "why they differ"]
-    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for scene in scenes.values():
-        rows += rows_of(scene, results, remarks.get(scene.name, {}))
-    counts = sorted({len(measured(scene, results)) for scene in scenes.values()})
-    runs = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    legend = f"Medians, with least and most. Runs of each scene: simulated {len(SEEDS)}, real {runs}."
-    return "\n".join([*rows, "", legend])
-
-
 def write(names: list[str], results: Path) -> int:
-    """Put the table, or the rows of some scenes, into the document; 1, and nothing is written, without results."""
+    """Put the tables of these scenes into their pages; 1, and nothing is written, without results."""
     scenes = all_scenes()
     unplayed = [name for name in names if not measured(scenes[name], results)]
     if unplayed:
-        print(f"no results of {', '.join(unplayed)}: play them first, or write the rows of others with --scene NAME")
+        print(f"no results of {', '.join(unplayed)}: play them first, or write the tables of others with --scene NAME")
         return 1
-    text = DOCUMENT.read_text()
-    found = len(MARKED.findall(text))
-    if found != 1:
-        raise ValueError(f"{DOCUMENT.name} has {found} places for the table, not one")
-    if names == list(scenes):
-        text = MARKED.sub(lambda match: f"{match[1]}{table(results)}{match[2]}", text)
-    else:
-        remarks = tomllib.loads(REMARKS.read_text())
-        for name in names:
-            text = with_rows(text, name, rows_of(scenes[name], results, remarks.get(name, {})))
-    DOCUMENT.write_text(text)
+    remarks = tomllib.loads(REMARKS.read_text())
+    for name in names:
+        page = PAGES / f"{remarks[name]['group']}.md"
+        page.write_text(with_table(page.read_text(), name, table(scenes[name], results, remarks[name].get("why", {}))))
     return 0
 
 
-def with_rows(text: str, name: str, rows: list[str]) -> str:
-    """The document with these rows for a scene: in the place of those that it has, or else below all others."""
-    made = "".join(f"{row}\n" for row in rows)
-    text, found = re.subn(rf"^\| `{name}` \|.*\n(\|  \|.*\n)*", lambda _: made, text, flags=re.MULTILINE)
-    return text if found else MARKED.sub(lambda match: match[0].replace("|\n\n", f"|\n{made}\n", 1), text)
+def marked(name: str) -> re.Pattern[str]:
+    """The place of a scene's table in its page."""
+    return re.compile(rf"(<!-- table {name} -->\n)(.*?)(<!-- /table -->)", re.DOTALL)
+
+
+def with_table(page: str, name: str, made: str) -> str:
+    """The page with this table of a scene."""
+    page, found = marked(name).subn(lambda match: f"{match[1]}{made}\n{match[3]}", page)
+    if found != 1:
+        raise ValueError(f"the page has {found} places for the table of {name}, not one")
+    return page
 
 
 def main() -> int:

@@ -1,8 +1,9 @@
-"""The table of docs/patterns.md, from results that are kept."""
+"""The tables of docs/patterns/, from results that are kept."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tomllib
 
@@ -25,58 +26,66 @@ def results(tmp_path):
 
 
 def test_a_row_has_expected_predicted_measured_and_why(results):
-    remarks = {"literature": "Little", "why": {"queries take 2 s: half of the requests succeed": "chance"}}
-    first, second, _ = patterns_table.rows_of(find_scene("pool_exhaustion"), results, remarks)
-    assert first.startswith("| `pool_exhaustion` | before") and "| 100 % | 100 % | Little |" in first
-    assert "| 40 to 60 % | 5" in second and "| 50 % (47 to 54 %) |  | chance |" in second
+    why = {"queries take 2 s: half of the requests succeed": "chance"}
+    made = patterns_table.table(find_scene("pool_exhaustion"), results, why)
+    _, _, first, second, _, _, legend = made.splitlines()
+    assert first.startswith("| before: every request succeeds |") and first.endswith("| 100 % | 100 % |  |")
+    assert "| 40 to 60 % | 5" in second and second.endswith("| 50 % (47 to 54 %) | chance |")
+    assert legend == "Medians, with least and most. Runs: simulated 20, real 3."
 
 
 def test_what_is_not_modelled_says_so(tmp_path):
     texts = [entry.text for entry in find_scene("normal").expect]
     (tmp_path / "normal-1.json").write_text(json.dumps({"checks": [{"text": text, "value": 1} for text in texts]}))
-    assert "not modelled" in patterns_table.rows_of(find_scene("normal"), tmp_path, {})[2]
+    assert "memory stays flat | at most 5 MB a minute | not modelled |" in patterns_table.table(
+        find_scene("normal"), tmp_path, {}
+    )
 
 
 @pytest.fixture
-def document(tmp_path, monkeypatch):
-    """A copy of the document, to write into."""
-    copy = tmp_path / "patterns.md"
-    copy.write_text(patterns_table.DOCUMENT.read_text())
-    monkeypatch.setattr(patterns_table, "DOCUMENT", copy)
-    return copy
+def pages(tmp_path, monkeypatch):
+    """A copy of the pages, to write into."""
+    copies = shutil.copytree(patterns_table.PAGES, tmp_path / "patterns")
+    monkeypatch.setattr(patterns_table, "PAGES", copies)
+    return copies
 
 
-def test_the_rows_of_one_scene_are_written_and_the_others_stay(results, document):
-    before = document.read_text().splitlines()
+def everything(pages):
+    """All lines of all pages."""
+    return [line for page in sorted(pages.iterdir()) for line in page.read_text().splitlines()]
+
+
+def test_the_table_of_one_scene_is_written_and_the_others_stay(results, pages):
+    before = everything(pages)
     assert patterns_table.write(["pool_exhaustion"], results) == 0
-    after = document.read_text().splitlines()
-    changed = [new for old, new in zip(before, after, strict=True) if old != new]
-    assert changed and all("half of the requests succeed" in row or "pool_exhaustion" in row for row in changed)
+    changed = [new for old, new in zip(before, everything(pages), strict=True) if old != new]
+    assert [row.split(" | ")[0] for row in changed] == ["| queries take 2 s: half of the requests succeed"]
+    assert "50 % (47 to 54 %)" in changed[0]
 
 
-def test_the_rows_of_a_new_scene_come_below_all_others(document):
-    before = document.read_text().splitlines()
-    text = patterns_table.with_rows(document.read_text(), "new_scene", ["| `new_scene` | one |", "|  | two |"])
-    after = text.splitlines()
-    at = after.index("| `new_scene` | one |")
-    assert [*after[:at], *after[at + 2 :]] == before
-    assert after[at - 1].startswith("|  | ") and after[at + 1 : at + 3] == ["|  | two |", ""]
+def test_an_empty_place_takes_a_table():
+    page = "above\n<!-- table new -->\n<!-- /table -->\nbelow\n"
+    expected = "above\n<!-- table new -->\n| one |\n<!-- /table -->\nbelow\n"
+    assert patterns_table.with_table(page, "new", "| one |") == expected
 
 
-def test_without_results_of_every_scene_nothing_is_written(results, document, capsys):
-    before = document.read_text()
+def test_a_page_with_no_place_for_it_is_said():
+    with pytest.raises(ValueError, match="0 places for the table of new"):
+        patterns_table.with_table("<!-- table old -->\n<!-- /table -->\n", "new", "| one |")
+
+
+def test_without_results_of_every_scene_nothing_is_written(results, pages, capsys):
+    before = everything(pages)
     assert patterns_table.write(list(all_scenes()), results) == 1
-    assert document.read_text() == before
+    assert everything(pages) == before
     assert "no results of normal, " in capsys.readouterr().out
 
 
-def test_the_document_has_a_place_for_it():
-    assert len(patterns_table.MARKED.findall(patterns_table.DOCUMENT.read_text())) == 1
-
-
 def test_remarks_are_about_scenes_and_expectations_that_there_are():
-    for name, remarks in tomllib.loads(patterns_table.REMARKS.read_text()).items():
-        assert remarks.keys() <= {"literature", "why"}
+    found = tomllib.loads(patterns_table.REMARKS.read_text())
+    assert found.keys() == all_scenes().keys()
+    for name, remarks in found.items():
+        assert {"group"} <= remarks.keys() <= {"group", "why"}
         assert remarks.get("why", {}).keys() <= {entry.text for entry in all_scenes()[name].expect}
 
 
