@@ -1,8 +1,8 @@
 """Pictures of the stage, from real runs: three of each scene to look at, one for the documents, and the film of one.
 
-    python -m benchmarks.pictures            every scene, on the lab that runs: test-results/pictures/
-    python -m benchmarks.pictures --scene retry_storm --film    and docs/images/retry-storm.webp, its film
-    python -m benchmarks.pictures --write    the middle one of each becomes docs/images/stage-NAME.webp
+    python -m benchmarks.pictures             every scene, on the lab that runs: test-results/pictures/
+    python -m benchmarks.pictures documents   one of each for the documents: docs/images/stage-NAME.webp
+    python -m benchmarks.pictures film        docs/images/retry-storm.webp, from before the trigger to long after it
 
 LAB_URL says where the lab is. It needs playwright (which is in .venv), Chromium (on PATH, or
 CHROMIUM says where) and Pillow: .venv/bin/pip install pillow.
@@ -35,7 +35,7 @@ QUALITY = 72
 FILM_SIZE = (960, 540)
 FILM_STEP_SECONDS = 0.5
 FILM_FRAME_MS = 120  # so a film runs about four times as fast
-FILM_SPAN = {"retry_storm": (16.0, 62.0)}  # from before the trigger to long after it
+FILMED, FILM_SPAN = "retry_storm", (16.0, 62.0)  # from before the trigger to long after it
 
 
 def moments_of(scene: Scene) -> list[float]:
@@ -47,33 +47,50 @@ def moments_of(scene: Scene) -> list[float]:
     return [found[round(index * (len(found) - 1) / (MOMENTS - 1))] for index in range(MOMENTS)]
 
 
-def shoot(browser: Any, url: str, scene: Scene, film: bool) -> None:
-    """Play a scene, and take its pictures."""
-    pages = {
-        name: browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark")
-        for name, (width, height) in SIZES.items()
-    }
-    filmed = browser.new_page(viewport=dict(zip(("width", "height"), SHOWN_SIZE, strict=True)), color_scheme="dark")
-    for page in (*pages.values(), filmed):
-        page.goto(f"{url}/stage")
+def look(browser: Any, url: str, scene: Scene) -> None:
+    """Play a scene, and take its three pictures in each size."""
+    pages = {name: _page(browser, url, size) for name, size in SIZES.items()}
     began = _start(url, scene)
-    frames, due = [], [(moment, number) for number, moment in enumerate(moments_of(scene), 1)]
-    first, last = FILM_SPAN.get(scene.name, (0.0, 0.0)) if film else (0.0, 0.0)
-    while due or time.monotonic() - began < last:
-        now = time.monotonic() - began
-        if due and now >= due[0][0]:
-            _, number = due.pop(0)
-            for name, page in pages.items():
-                page.screenshot(path=RESULTS / f"{scene.name}-{number}-{name}.png", full_page=name == "390x844")
-            filmed.screenshot(path=RESULTS / f"{scene.name}-{number}-shown.png")
-        if first <= now < last:
-            frames.append(filmed.screenshot())
-        time.sleep(FILM_STEP_SECONDS)
-    for page in (*pages.values(), filmed):
+    for number, moment in enumerate(moments_of(scene), 1):
+        _wait_until(began + moment)
+        for name, page in pages.items():
+            page.screenshot(path=RESULTS / f"{scene.name}-{number}-{name}.png", full_page=name == "390x844")
+    for page in pages.values():
         page.close()
-    if frames:
-        write_film(frames, IMAGES / f"{scene.name.replace('_', '-')}.webp")
-    print(f"{scene.name}: at {', '.join(f'{moment:.0f} s' for moment in moments_of(scene))}", flush=True)
+
+
+def document(browser: Any, url: str, scene: Scene) -> None:
+    """Play a scene up to the second of its moments, and put its picture among the documents."""
+    from PIL import Image
+
+    page = _page(browser, url, SHOWN_SIZE)
+    began = _start(url, scene)
+    _wait_until(began + moments_of(scene)[1])
+    with Image.open(io.BytesIO(page.screenshot())) as image:
+        image.convert("RGB").save(IMAGES / f"stage-{scene.name}.webp", quality=QUALITY, method=6)
+    page.close()
+
+
+def film(browser: Any, url: str, scene: Scene) -> None:
+    """Play a scene, and put a film of it among the documents."""
+    page, (first, last) = _page(browser, url, SHOWN_SIZE), FILM_SPAN
+    began = _start(url, scene)
+    frames = []
+    for number in range(round((last - first) / FILM_STEP_SECONDS)):
+        _wait_until(began + first + number * FILM_STEP_SECONDS)
+        frames.append(page.screenshot())
+    page.close()
+    write_film(frames, IMAGES / f"{scene.name.replace('_', '-')}.webp")
+
+
+def _page(browser: Any, url: str, size: tuple[int, int]) -> Any:
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme="dark")
+    page.goto(f"{url}/stage")
+    return page
+
+
+def _wait_until(moment: float) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))
 
 
 def _start(url: str, scene: Scene) -> float:
@@ -97,15 +114,6 @@ def write_film(frames: list[bytes], path: Path) -> None:
     )
 
 
-def write(names: list[str]) -> None:
-    """Put the middle picture of each scene among the documents."""
-    from PIL import Image
-
-    for name in names:
-        with Image.open(RESULTS / f"{name}-2-shown.png") as image:
-            image.convert("RGB").save(IMAGES / f"stage-{name}.webp", quality=QUALITY, method=6)
-
-
 def main() -> int:
     """Read the command line."""
     about, usage = str(__doc__).split("\n\n", 1)
@@ -115,16 +123,11 @@ def main() -> int:
         epilog=usage,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("what", nargs="?", choices=["look", "documents", "film"], default="look")
     parser.add_argument("--scene", action="append", choices=list(all_scenes()), metavar="NAME", help="this scene alone")
-    parser.add_argument("--film", action="store_true", help="make a film of those that have one")
-    parser.add_argument(
-        "--write", action="store_true", help="take no pictures, but put those that there are into docs/"
-    )
     args = parser.parse_args()
-    names = args.scene or list(all_scenes())
-    if args.write:
-        write(names)
-        return 0
+    names = [FILMED] if args.what == "film" else args.scene or list(all_scenes())
+    take = {"look": look, "documents": document, "film": film}[args.what]
     from playwright.sync_api import sync_playwright
 
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -133,7 +136,8 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name in names:
-            shoot(browser, url, all_scenes()[name], args.film)
+            take(browser, url, all_scenes()[name])
+            print(name, flush=True)
     return 0
 
 
