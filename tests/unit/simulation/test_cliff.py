@@ -29,8 +29,8 @@ def trial(rps, recovered):
     return Trial(rps, 1.0, share, recovered, share, share)
 
 
-def test_a_curve_is_shipped_for_each_scene_with_a_cliff_and_none_for_what_no_scene_has():
-    assert shipped().keys() <= to_ship().keys()
+def test_a_curve_is_shipped_for_each_scene_with_a_cliff_as_it_is_and_with_each_of_its_cures():
+    assert shipped().keys() == to_ship().keys()
     assert {name for name, changes in shipped() if not changes} == {
         scene.name for scene in all_scenes().values() if scene.cliff_rps
     }
