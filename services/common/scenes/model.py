@@ -241,7 +241,6 @@ class Scene:
             "chart": self.chart,
             "traffic_rps": self.rps,
             "duration_seconds": self.duration_seconds,
-            "has_cliff": self.cliff_rps > 0,
             "switches": [vars(switched) for switched in self.switches],
             "steps": [{"at_seconds": step.at_seconds, "say": step.say} for step in self.steps],
             "expectations": [{"text": entry.text, "expected": entry.expected()} for entry in self.expect],
