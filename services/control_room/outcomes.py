@@ -14,6 +14,7 @@ SECTION = "outcomes"  # of the journal
 NOTE_POINTS = 5  # so many more are kept at a time
 MOST_POINTS = 1800
 LATE_SECONDS = 2.0  # after its end: the last second's point
+HALF_SECOND = 0.5  # points come each second: as close as the two runs' moments can be
 
 
 @dataclass
@@ -51,6 +52,13 @@ class Comparison:
     epoch: int = 0
     runs: list[Outcome] = field(default_factory=list)
 
+    @property
+    def end_seconds(self) -> float:
+        """When a run's users are no longer counted: the second run has as long as the first one had."""
+        if len(self.runs) > 1 and self.runs[0].seconds:
+            return self.runs[0].seconds[-1] + HALF_SECOND
+        return self.duration_seconds + LATE_SECONDS
+
 
 class Outcomes:
     """Keeps the last comparison until another scene is played; a reset changes nothing about it."""
@@ -82,7 +90,7 @@ class Outcomes:
     def add(self, epoch: int, seconds: float, success: float | None, lost: int) -> None:
         """How the scene of that epoch does, so many seconds in; nothing after its end, or if it is not compared."""
         with self._lock:
-            if self._now is None or self._now.epoch != epoch or seconds > self._now.duration_seconds + LATE_SECONDS:
+            if self._now is None or self._now.epoch != epoch or seconds > self._now.end_seconds:
                 return
             run = self._now.runs[-1]
             run.add(seconds, success, lost)

@@ -119,6 +119,18 @@ def test_a_second_run_that_cannot_start_is_told(stage, monkeypatch):
     wait_until(lambda: told in [event["text"] for event in stage._lab.events.after(0)], "it is told")
 
 
+def test_the_second_run_has_as_long_to_lose_users_as_the_first_had(journal):
+    outcomes = Outcomes(journal)
+    outcomes.begin(DRAMA, Play(then=(BUDGET,), seed=5), 1, is_second=False)
+    for number in range(3):  # decided early, long before the scene's 60 s
+        outcomes.add(1, number + 0.9, 0.5, number)
+    outcomes.begin(DRAMA, Play(defences=(BUDGET,), seed=5), 2, is_second=True)
+    for number in range(9):
+        outcomes.add(2, number + 0.2, 0.5, number)
+    first, second = outcomes.describe()["comparison"]["runs"]
+    assert (first["seconds"], second["seconds"]) == ([0.9, 1.9, 2.9], [0.2, 1.2, 2.2, 3.2])
+
+
 def test_a_comparison_is_kept_over_a_restart_and_nothing_else_is_taken_for_one(journal):
     outcomes = Outcomes(journal)
     outcomes.begin(DRAMA, Play(then=(BUDGET,), seed=5), 1, is_second=False)
