@@ -18,6 +18,7 @@ from services.common.http.problems import (
     Problem,
     Starting,
 )
+from services.common.schedule import Schedule
 from services.common.switches.defences.health_checks import HealthChecks, nobody
 from services.common.switches.settings import (
     SPREAD,
@@ -30,7 +31,6 @@ from services.common.switches.settings import (
 from services.common.telemetry.state import Calls, Connections, PoolState, ServiceState, TrafficState
 from services.common.telemetry.windows import RECENT_SECONDS, AttemptWindow, CountedCall, CountWindow, UserWindow
 from services.common.topology import TRAFFIC, Instance
-from services.traffic.schedule import Schedule
 
 from .engine import Engine, Mailbox, Steps, Task
 from .places import Places

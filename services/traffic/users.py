@@ -18,12 +18,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.common.calls.call import DEADLINE, REQUEST_ID, REQUEST_START, new_request_id
 from services.common.http.problems import Reset
+from services.common.schedule import Schedule
 from services.common.switches.settings import MAX_IN_FLIGHT, ArrivalsSetting
 from services.common.telemetry.metrics import DURATION_BUCKETS, FINE_BUCKETS, USER_OUTCOMES, caller_timeout
 from services.common.telemetry.state import Calls, TrafficState
 from services.common.telemetry.windows import RECENT_SECONDS, CountWindow, UserWindow
 from services.common.topology import FRONTEND
-from services.traffic.schedule import Schedule
 
 OPENING_SECONDS = 10.0
 ADDRESS_TTL_SECONDS = 2.0

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from services.traffic.schedule import Schedule
+from services.common.schedule import Schedule
 
 
 def arrivals(schedule, count):
