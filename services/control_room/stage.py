@@ -291,6 +291,8 @@ class Stage:
                 self._lab.events.add(f"scene {run.scene.name} goes on, {run.recording.elapsed_seconds():.0f} s in")
                 self._run = run
                 run.start()
+                if run.verdict() != "pending":  # it was to be played again
+                    threading.Thread(target=self._play_again, args=(run,), name="play again", daemon=True).start()
             self._note()
 
     def _note(self) -> None:
@@ -343,23 +345,28 @@ class Stage:
             return self._start(scene, play, wish)
 
     def _play_again(self, run: Run) -> None:
-        """The scene is decided: if its play says so, play it once more, for the same users and with more defences."""
-        how = run.how
-        if not how.then:
-            return
+        """The scene is decided: if its play says so, play it once more, for the same users and with more defences.
+
+        A service that does not answer is waited for, until a reset or another scene.
+        """
+        how, told = run.how, False
         again = replace(how, defences=(*how.defences, *how.then), then=())
-        try:
-            with self._starting:
-                with self._lock:
-                    if self._run is not run:
-                        return
-                    wish, self._run = self._newest_wish, None
-                run.stop()
-                self._start(find_scene(run.scene.name).defended(again.defences), again, wish, is_second=True)
-        except problems.Overtaken:
-            return
-        except problems.Unreachable as problem:
-            self._lab.events.add(f"scene {run.scene.name} is not played again: {problem}", level="error")
+        while how.then:
+            try:
+                with self._starting:
+                    with self._lock:
+                        if self._run is not run:
+                            return
+                        wish = self._newest_wish
+                    self._start(find_scene(run.scene.name).defended(again.defences), again, wish, is_second=True)
+                return
+            except problems.Overtaken:
+                return
+            except problems.Unreachable as problem:
+                if not told:
+                    self._lab.events.add(f"scene {run.scene.name} waits to be played again: {problem}", level="warning")
+                told = True
+                time.sleep(RETRY_SECONDS)
 
     def _start(self, scene: Scene, play: Play, wish: int, *, is_second: bool = False) -> dict[str, Any]:
         lab = self._lab
@@ -384,7 +391,9 @@ class Stage:
             self._check_newest(wish)
             if scene.switches:  # a scene that breaks nothing keeps comparing with what was before the one that did
                 self._before_rss = recording.start_rss
-            self._run = run
+            before, self._run = self._run, run
+        if before is not None:  # it is played again
+            before.stop()
         self._note()
         run.start()
         return run.describe()

@@ -106,17 +106,34 @@ def test_a_reset_ends_it_and_what_was_seen_stays_until_another_scene(stage):
     assert runs(stage) == []
 
 
-def test_a_second_run_that_cannot_start_is_told(stage, monkeypatch):
+def test_a_second_run_waits_for_a_service_that_is_down(stage, monkeypatch):
+    monkeypatch.setattr("services.control_room.stage.RETRY_SECONDS", 0.01)
     start = Stage._start
 
     def start_and_lose_the_traffic(self, *arguments, **options):
-        self._lab.is_down = bool(options)
+        self._lab.is_down = bool(options) and not told()
         return start(self, *arguments, **options)
+
+    def told():
+        text = "scene drama waits to be played again: traffic does not answer"
+        return [event["text"] for event in stage._lab.events.after(0)].count(text)
 
     monkeypatch.setattr(Stage, "_start", start_and_lose_the_traffic)
     stage.start("drama", Play(then=(BUDGET,)))
-    told = "scene drama is not played again: traffic does not answer"
-    wait_until(lambda: told in [event["text"] for event in stage._lab.events.after(0)], "it is told")
+    wait_until(lambda: len(runs(stage)) == 2, "the second run")
+    assert told() == 1
+
+
+def test_a_scene_that_was_to_be_played_again_is_after_a_restart(stage, journal):
+    stage.start("drama", Play(then=(BUDGET,)))
+    wait_until(lambda: len(runs(stage)) == 2 and stage.describe()["verdict"] == "pass", "the second run")
+    kept = journal.section("stage")
+    kept["scene"]["play"] |= {"with": [], "then_with": kept["scene"]["play"]["with"]}
+    journal.note("stage", kept)
+    again = Stage(stage._lab, Bets(journal, stage._lab.events))
+    again.restore()
+    wait_until(lambda: len(runs(again)) == 3, "it is played")
+    again.reset()
 
 
 def test_the_second_run_has_as_long_to_lose_users_as_the_first_had(journal):

@@ -64,7 +64,8 @@ class Outcomes {
     if (answer) this.now = answer.comparison;
     if (!this.now) return;
     const { title, runs } = this.now;
-    say(this.title, `${title}: success, twice for the same users`);
+    const [first, second] = runs.map((run) => run.total.toLocaleString("en"));
+    say(this.title, `${title}, twice for the same users`);
     this.counters.forEach((counter, index) => {
       const run = runs[index];
       counter.hidden = !run;
@@ -72,7 +73,7 @@ class Outcomes {
       say(counter.firstChild, run.total.toLocaleString("en"));
       say(counter.lastChild, `users lost ${run.title.replaceAll("_", " ")}`);
     });
-    say(this.told, runs.map((run) => `${run.title}: ${run.total} users lost`).join("; "));
+    say(this.told, second ? `${title} ${runs[1].title}: ${second} users lost instead of ${first}` : `${title}: ${first} users lost`);
   }
 
   /** The runs on one axis of seconds since the start: where one has no point, there is none. */
