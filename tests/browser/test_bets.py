@@ -12,6 +12,7 @@ from tests.conftest import wait_until
 
 PHONES = 12
 LAPTOP = {"width": 1366, "height": 768}
+SIZES = [WIDE, *(pytest.param(size, marks=pytest.mark.long) for size in (LAPTOP, NARROW))]
 SOON_MS = 1500  # until all phones press: they must know of it before
 STORM = "/api/bets/retry_storm/after_it"
 RECOVERY = "/api/bets/recovery/how_long"  # its scene is decided at once
@@ -99,7 +100,7 @@ def test_the_room_votes_again_after_it_has_talked(open_page, lab):
     assert counts(page) == ["1 → 0", "0 → 0", "0 → 1"]
 
 
-@pytest.mark.parametrize("size", [WIDE, LAPTOP, NARROW], ids=lambda size: f"{size['width']}x{size['height']}")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']}x{size['height']}")
 def test_the_presenter_does_it_all_with_two_keys(open_page, lab, size):
     page = open_page(size=size)
     room = phone(open_page, lab)
@@ -169,7 +170,7 @@ def test_a_vote_needs_no_token_and_the_presenters_screen_does(open_page, control
     assert "sesame" not in own.content()
 
 
-@pytest.mark.parametrize("size", [WIDE, LAPTOP, NARROW], ids=lambda size: f"{size['width']}x{size['height']}")
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size['width']}x{size['height']}")
 def test_the_presenters_screen_has_notes_the_next_step_and_the_votes(open_page, lab, size):
     page = open_page(size=size)
     page.goto(f"{lab.url}/presenter")

@@ -44,7 +44,7 @@ def shoot_here(page, name):
     page.screenshot(path=RESULTS / f"{name}-{size['width']}x{size['height']}.png", full_page=True)
 
 
-@pytest.mark.parametrize("scene", ["full_cascade", "memory_leak"])
+@pytest.mark.parametrize("scene", ["memory_leak", pytest.param("full_cascade", marks=pytest.mark.long)])
 @pytest.mark.parametrize("size", [NARROW, LYING], ids=["390x844", "844x390"])
 def test_on_a_phone_the_room_sees_all_of_it_on_three_screens(open_page, lab, size, scene):
     lab.post(f"/api/scenes/{scene}")
