@@ -30,6 +30,7 @@ IMAGES = ROOT / "docs" / "images"
 SIZES = {"1920x1080": (1920, 1080), "390x844": (390, 844)}
 MOMENTS = 3
 SETTLE_SECONDS = 3.0  # after a step, until its numbers are on the screen
+LOAD_SECONDS = 7.0  # until a page shows the requests of this moment
 SHOWN_SIZE = (1366, 768)
 QUALITY = 72
 FILM_SIZE = (960, 540)
@@ -63,9 +64,10 @@ def document(browser: Any, url: str, scene: Scene) -> None:
     """Play a scene up to the second of its moments, and put its picture among the documents."""
     from PIL import Image
 
+    moment = _start(url, scene) + moments_of(scene)[1]
+    _wait_until(moment - LOAD_SECONDS)
     page = _page(browser, url, SHOWN_SIZE)
-    began = _start(url, scene)
-    _wait_until(began + moments_of(scene)[1])
+    _wait_until(moment)
     with Image.open(io.BytesIO(page.screenshot())) as image:
         image.convert("RGB").save(IMAGES / f"stage-{scene.name}.webp", quality=QUALITY, method=6)
     page.close()

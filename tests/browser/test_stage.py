@@ -55,6 +55,7 @@ def test_everything_is_large_and_on_one_screen(stage, lab, size):
     assert page.evaluate(SMALL_TEXTS, SMALLEST_PX) == []
     assert page.evaluate(CUT) == []
     assert page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
+    assert page.locator(".stage-figure .u-over").bounding_box()["height"] > 0.1 * size["height"]
     sentence = page.locator(".stage-sentence").evaluate("(element) => parseFloat(getComputedStyle(element).fontSize)")
     assert sentence >= SENTENCE_PX
     assert page.locator(".stage-figure").evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)") >= SMALLEST_PX

@@ -8,6 +8,7 @@ from services.common.scenes.files import all_scenes
 from services.common.switches.brief import brief
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.defences.hedging import Hedging
+from services.common.switches.failures.missing_index import MissingIndex
 from services.common.switches.params import defaults
 from services.common.switches.settings import CapacitySetting, ClientSetting
 from services.common.telemetry.state import CacheState, ServiceState
@@ -33,6 +34,7 @@ def test_values_have_their_units():
     storm = values_of(ClientSetting, attempts=3, timeout_seconds=0.5)
     assert brief(ClientSetting, storm, {}) == "3 tries, 500 ms each"
     assert brief(ClientSetting, storm | {"backoff": "full_jitter"}, {}) == "3 tries, 500 ms each, jitter"
+    assert brief(MissingIndex, values_of(MissingIndex, rows=4_000_000), {}) == "no index: 4,000,000 rows a query"
     assert brief(Hedging, values_of(Hedging, delay_seconds=1.5), {}) == "hedges after 1.5 s"
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from services.common.switches.base import Switch
 from services.common.switches.params import Param
 
+MANY = 10_000  # from here on a number has its thousands apart
+
 
 def brief(kind: type[Switch], values: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     """The switch with these values. One that was another one `before` is shown with both: "query 100 → 300 ms"."""
@@ -38,4 +40,4 @@ def _parts(param: Param[Any], value: Any) -> tuple[str, str]:
         return (f"{value * 1000:g}", "ms") if 0 < value < 1 else (f"{value:g}", "s")
     if param.maximum == 1:
         return f"{value * 100:g}", "%"
-    return f"{value:g}", "" if param.unit == "1/s" else param.unit
+    return f"{value:,.0f}" if value >= MANY else f"{value:g}", "" if param.unit == "1/s" else param.unit

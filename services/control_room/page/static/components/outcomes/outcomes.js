@@ -23,7 +23,7 @@ export async function mountOutcomes(root, figure, lab) {
   const place = () => {
     (isOnStage() ? figure : root).append(outcomes.element);
     figure.classList.toggle("compares", outcomes.isShown);
-    root.hidden = !outcomes.isShown;
+    root.hidden = outcomes.element.hidden = !outcomes.isShown;
     outcomes.rebuild();
   };
   for (const event of ["stage", "theme"]) document.addEventListener(event, place);
