@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from services.common.http import problems
@@ -252,6 +254,18 @@ def test_the_start_of_a_scene_closes_an_open_bet_before_anything_is_done(bets, e
     with pytest.raises(problems.Overtaken):
         Stage(lab, bets).start(STORM, Play())
     assert lab.phase_at_reset == "closed"
+
+
+def test_what_the_stage_has_measured_decides_the_bet(bets, events):
+    act(bets, "open")
+    act(bets, "close")
+    lab = LabOfAStart(bets, events)
+    lab.journal = bets._journal
+    stage = Stage(lab, bets)
+    decided = checks(success_in=0.0)
+    stage._run = SimpleNamespace(scene=find_scene(STORM), how=Play(), checks=decided, keep=dict)
+    stage._note()
+    assert bets.for_presenter(*AFTER_IT)["right"] == ["none"]
 
 
 def test_a_scene_that_there_is_not_closes_nothing(bets, events):

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from services.control_room.app import create_app
+from services.control_room.app import ControlRoom, create_app
+from services.control_room.lab import Lab
 from services.control_room.room.votes import COOKIE, MAX_VOTE_BYTES
 
 HEADERS = {"Host": "localhost:8080", "Content-Type": "application/json", "Origin": "http://localhost:8080"}
@@ -157,3 +158,19 @@ def test_more_votes_at_once_than_a_room_has_are_refused_with_when_to_try_again(a
     refused = vote(phone)
     assert (refused.status_code, refused.json["reason"]) == (429, "too_many_votes")
     assert refused.headers["Retry-After"] == "1"
+
+
+def test_a_vote_is_there_after_the_control_room_has_restarted(make_settings, monkeypatch):
+    monkeypatch.setattr(Lab, "start", lambda lab: lab.journal.open())
+    monkeypatch.setattr(ControlRoom, "_keep_status", lambda _: None)
+    cookie = {"Cookie": f"{COOKIE}={'a' * 22}"}
+    for is_restarted in (False, True):
+        app = create_app(make_settings("control-room", LAB_TOKEN=TOKEN))
+        app.extensions["lab"].start(None)
+        phone = app.test_client(use_cookies=False)
+        if not is_restarted:
+            present(app, "open")
+            assert vote(phone, **cookie).status_code == 200
+        found = phone.get("/api/room", headers={"Host": "localhost:8080"} | cookie).json
+        assert (found["choice"], found["bet"]["phase"]) == ("all", "open")
+        app.extensions["lab"].lab.journal.close()
