@@ -54,5 +54,6 @@ function resultLine(bet, result) {
   const whose = bet.results.length > 1 ? `${letters.join(", ")}: ` : "";
   const expected = result.expected && h("span", {}, "expected ", h("b", {}, result.expected));
   const measured = h("span", { class: result.measured ? "" : "soft" }, "measured ", h("b", {}, result.measured ?? "nothing yet"));
-  return h("li", {}, h("span", {}, `${whose}${result.text}${result.with && `, with ${result.with}`}`), expected, measured);
+  const text = result.text.charAt(0).toUpperCase() + result.text.slice(1);
+  return h("li", {}, h("span", {}, `${whose}${text}${result.with && `, with ${result.with}`}`), expected, measured);
 }
