@@ -77,7 +77,7 @@ def test_a_small_frame_has_status_scenes_what_is_on_and_reset_without_scrolling(
     page.get_by_text("Nothing: everything is as usual.").wait_for(timeout=30_000)
     page.get_by_role("tab", name="Full cascade").click()
     page.get_by_role("button", name="Start scene").click()
-    page.wait_for_selector(".on-list :text('database: slow query')")
+    page.wait_for_selector(".on-list :text('database: queries up to 5 s slower')")
     page.wait_for_selector(".status[data-level=error]", timeout=40_000)
     shoot_here(page, "embed")
     parts = ".light-word, .status-reasons li:first-child, .status-controls .strong, .scene-tab, .scene-clock"
