@@ -9,6 +9,7 @@ const SPAN_SECONDS = 300;
 const EVERY_MS = 2000;
 const NARROW = 420;
 const AT_A_GLANCE = 2;
+const ALL_TOGETHER = "(max-width: 1099px)"; // a small screen has all of them in one place
 
 /**
  * @param {HTMLElement} glance where the two most telling ones are, always in sight
@@ -23,11 +24,13 @@ export async function mountCharts(glance, root, history, services) {
     grid.append(h("p", {}, "The charts could not be loaded. Load the page again."));
     return;
   }
+  const first = matchMedia(ALL_TOGETHER).matches ? 0 : AT_A_GLANCE;
+  glance.hidden = !first;
   const described = chartsOf(services);
-  const charts = SHOWN.map((name, index) => new Chart(described[name], history, frameOf(history, index === AT_A_GLANCE)));
+  const charts = SHOWN.map((name, index) => new Chart(described[name], history, frameOf(history, index === first)));
   const elements = charts.map((chart) => chart.element);
-  glance.append(...elements.slice(0, AT_A_GLANCE));
-  grid.append(...elements.slice(AT_A_GLANCE));
+  glance.append(...elements.slice(0, first));
+  grid.append(...elements.slice(first));
   const rebuild = () => charts.forEach((chart) => chart.rebuild());
   document.addEventListener("theme", rebuild);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", rebuild);
