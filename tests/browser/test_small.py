@@ -81,7 +81,7 @@ def test_a_small_frame_has_status_scenes_what_is_on_and_reset_without_scrolling(
     page.wait_for_selector(".status[data-level=error]", timeout=40_000)
     shoot_here(page, "embed")
     parts = ".light-word, .status-reasons li:first-child, .status-controls .strong, .scene-tab, .scene-clock"
-    parts += ", .scene-head .button, .on-list li"
+    parts += ", .scene-head .button:not([hidden]), .on-list li"
     measure = "(all) => [...document.querySelectorAll(all)].map((part) => part.getBoundingClientRect().toJSON())"
     boxes = page.evaluate(measure, parts)
     assert len(boxes) >= 12
