@@ -36,7 +36,7 @@ def done(monkeypatch):
 
     monkeypatch.setattr(Lab, "switch", switch)
     monkeypatch.setattr(Lab, "set_traffic", lambda self, rps: noted.append(("traffic", rps)) or {})
-    monkeypatch.setattr(Lab, "test_requests", lambda self, count: noted.append(("requests", count)) or iter(()))
+    monkeypatch.setattr(Stage, "test_requests", lambda self, count: noted.append(("requests", count)) or iter(()))
     start = lambda self, name, narrate: noted.append(("scene", find_scene(name).name)) or {}  # noqa: E731
     monkeypatch.setattr(Stage, "start", start)
     monkeypatch.setattr(Stage, "reset", lambda self: noted.append(("reset",)) or {})
