@@ -85,7 +85,7 @@ def open_page(browser: Any, lab: LocalLab) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(viewport=size, color_scheme=theme, **phone, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)  # a room of phones on two cores
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
         page.goto(url or lab.url)

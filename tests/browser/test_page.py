@@ -29,7 +29,7 @@ def test_it_is_small_and_quick_and_asks_nobody_else(open_page, lab):
         ".map((entry) => [entry.name, entry.transferSize])"
     )
     assert all(name.startswith(lab.url) for name, _ in loaded)
-    assert sum(size for name, size in loaded if "/api/" not in name) < 150_000
+    assert sum(size for name, size in loaded if "/api/" not in name) < 220_000
     assert page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") < 2000
 
 

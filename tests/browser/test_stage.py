@@ -95,9 +95,9 @@ def test_without_motion_the_requests_are_drawn_where_they_are(stage, lab):
 
 def test_a_step_is_a_banner_and_the_chart_is_the_scenes(stage, lab):
     page = stage()
-    assert page.locator(".stage-figure h3").inner_text() == "Success of users"
+    assert page.locator(".stage-figure > .chart h3").inner_text() == "Success of users"
     lab.post("/api/scenes/retry_storm")
-    page.wait_for_selector(".stage-figure h3:has-text('Load of the database')")
+    page.wait_for_selector(".stage-figure > .chart h3:has-text('Load of the database')")
     page.wait_for_selector(".node[data-service=api] .node-tags:has-text('3 tries, 500 ms each')")
     page.wait_for_selector(".stage-banner:has-text('queries take three times as long')", timeout=40_000)
     page.wait_for_selector(".node[data-service=database] .node-tags:has-text('query 100 → 300 ms')")

@@ -51,7 +51,7 @@ def test_there_is_no_control_and_it_says_why_once(view):
 
 def test_the_room_sees_switches_scenes_charts_and_the_log_as_the_presenter_does(view, lab):
     lab.post("/api/scenes/slow_query")
-    view.wait_for_selector(".status-scene:has-text('On stage: Slow queries')")
+    view.wait_for_selector(".status-scene:has-text('On stage: Slow queries')", state="attached")
     view.wait_for_selector("#database-failure-slow_query.on .toggle-word:has-text('on')", state="attached")
     view.wait_for_selector(".line:has-text('database: slow_query')")
     view.wait_for_selector(".check[data-outcome=pass]", timeout=30_000)
@@ -79,6 +79,6 @@ def test_it_never_asks_for_a_token(open_page, control_room):
 
 def test_the_presenter_finds_the_link_in_the_help(page, lab):
     page.keyboard.press("?")
-    link = page.get_by_role("dialog").get_by_role("link")
+    link = page.get_by_role("dialog").get_by_role("link").first
     assert link.get_attribute("href") == f"{lab.url}/view"
     shoot_here(page, "help")
