@@ -77,12 +77,16 @@ class Room:
         """Switch something on or off."""
         return self.call("POST", f"/api/services/{service}/{kind}s/{name}", {"active": active, "params": params})
 
+    def metric(self, name: str) -> float:
+        """A metric of the control room itself, one without labels."""
+        for line in self.call("GET", "/metrics").splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.split()[1])
+        raise OSError(f"no {name}")
+
     def resident_mb(self) -> float:
         """The memory of the control room itself."""
-        for line in self.call("GET", "/metrics").splitlines():
-            if line.startswith("process_resident_memory_bytes"):
-                return float(line.split()[1]) / 2**20
-        raise OSError("no process_resident_memory_bytes")
+        return self.metric("process_resident_memory_bytes") / 2**20
 
     def control_calls(self, count: int = CALLS) -> Calls:
         """Switches that change nothing for anybody, of each service in turn, 20 a second; each is checked."""

@@ -77,18 +77,11 @@ def _cpu(room: Room, viewers: int) -> float:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         looking = pool.apply_async(_look_all, (room.port, viewers, ROOM_SECONDS + 2))
         time.sleep(2)
-        before, began = _cpu_seconds(room), time.monotonic()
+        before, began = room.metric("process_cpu_seconds_total"), time.monotonic()
         time.sleep(ROOM_SECONDS - 2)
-        used, seconds = _cpu_seconds(room) - before, time.monotonic() - began
+        used, seconds = room.metric("process_cpu_seconds_total") - before, time.monotonic() - began
         looking.get(ROOM_SECONDS + 30)
     return used / seconds
-
-
-def _cpu_seconds(room: Room) -> float:
-    for line in room.call("GET", "/metrics").splitlines():
-        if line.startswith("process_cpu_seconds_total"):
-            return float(line.split()[1])
-    raise OSError("no process_cpu_seconds_total")
 
 
 def _look_all(port: int, viewers: int, seconds: float) -> None:

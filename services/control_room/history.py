@@ -30,7 +30,6 @@ COLUMNS = (
     "api_capacity_rps",
     "database_calls_rps",
     "database_capacity_rps",
-    "wasted_work_ratio",
 )
 KPIS = COLUMNS[1:6]
 On = dict[tuple[str, str, str], dict[str, Any]]
@@ -112,7 +111,7 @@ class History:
 
 
 def _loads(lab: LabState) -> list[float | None]:
-    """The last columns: what waits, what is asked for against what can be done, and what is done for nobody."""
+    """The last columns: what waits, and what is asked for against what can be done."""
     frontend, api, database = (lab.services[each.name] for each in CHAIN)
     return [
         lab.traffic.in_flight if lab.traffic else None,
@@ -120,7 +119,6 @@ def _loads(lab: LabState) -> list[float | None]:
         work_rps(api),
         edge_rps(api.calls) if api.calls else None,
         database_rps(database),
-        lab.cascade.wasted_work_ratio,
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from services.common.scenes.model import Scene
 from services.common.switches.base import KINDS
 from services.common.switches.brief import brief
-from services.common.switches.catalogue import CATALOGUE
+from services.common.switches.catalogue import find_switch
 from services.common.switches.settings import ArrivalsSetting, CacheSetting
 from services.common.telemetry.state import ServiceState
 from services.common.topology import SWITCHED_NAMES
@@ -44,8 +44,7 @@ def _tags(service: str, view: ServiceView, before: Before) -> list[dict[str, str
 def _text(service: str, state: ServiceState, kind: str, name: str, before: Mapping[str, Any]) -> str:
     if name == CacheSetting.name and state.cache is not None and state.cache.hit_ratio is not None:
         return f"cache: {percent(state.cache.hit_ratio)} % hits"  # what it does says more than what it is set to
-    (switch,) = (each for each in CATALOGUE[service] if (each.kind, each.name) == (kind, name))
-    return brief(switch, state.active[kind][name], before)
+    return brief(find_switch(service, kind, name), state.active[kind][name], before)
 
 
 def _where(view: ServiceView, kind: str, name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import threading
 import time
 from collections.abc import Callable
 
@@ -37,10 +36,8 @@ class VoteRate:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
-        self._filled_at = clock()
         self._bucket = TokenBucket()
-        self._bucket.fill(VOTES_AT_ONCE)
+        self._bucket.fill(VOTES_AT_ONCE, clock())
 
     def take(self) -> None:
         """Count one vote.
@@ -48,9 +45,6 @@ class VoteRate:
         Raises:
             TooManyVotes: there are too many at once.
         """
-        with self._lock:
-            now = self._clock()
-            self._bucket.earn((now - self._filled_at) * VOTES_PER_SECOND, VOTES_AT_ONCE)
-            self._filled_at = now
+        self._bucket.refill(self._clock(), VOTES_PER_SECOND, VOTES_AT_ONCE)
         if not self._bucket.spend():
             raise problems.TooManyVotes(f"more than {VOTES_PER_SECOND} votes a second")

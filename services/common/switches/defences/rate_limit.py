@@ -1,10 +1,9 @@
 """Defence: serve so many requests a second, and refuse the others at the door."""
 
-import threading
-
 from services.common.calls.call import Call
 from services.common.http.problems import RateLimited
 from services.common.switches.base import Defence, Host
+from services.common.switches.defences.tokens import TokenBucket
 from services.common.switches.params import Param
 
 
@@ -20,19 +19,12 @@ class RateLimit(Defence):
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
-        self._lock = threading.Lock()
-        self._tokens = 0.0
-        self._filled_at = 0.0
+        self._bucket = TokenBucket()
 
     def on_start(self) -> None:
-        with self._lock:
-            self._tokens, self._filled_at = float(self.burst), self.host.clock()
+        self._bucket.fill(self.burst, self.host.clock())
 
     def before_request(self, call: Call) -> None:
-        with self._lock:
-            now = self.host.clock()
-            earned = (now - self._filled_at) * self.rps
-            self._tokens, self._filled_at = min(self.burst, self._tokens + earned), now
-            if self._tokens < 1:
-                raise RateLimited(f"more than {self.rps:g} requests a second")
-            self._tokens -= 1
+        self._bucket.refill(self.host.clock(), self.rps, self.burst)
+        if not self._bucket.spend():
+            raise RateLimited(f"more than {self.rps:g} requests a second")

@@ -2,7 +2,7 @@
 
 import { get } from "../../lib/api.js";
 import { h, say, set } from "../../lib/dom.js";
-import { clock } from "../../lib/format.js";
+import { clock, words } from "../../lib/format.js";
 import { isOnStage } from "../../lib/mode.js";
 import { loadPlots } from "../../lib/plot.js";
 import { Chart } from "../charts/chart.js";
@@ -63,6 +63,7 @@ class Outcomes {
   take(answer) {
     if (answer) this.now = answer.comparison;
     if (!this.now) return;
+    this.laid = this.history();
     const { title, runs } = this.now;
     const [first, second] = runs.map((run) => run.total.toLocaleString("en"));
     say(this.title, `${title}, twice for the same users`);
@@ -71,7 +72,7 @@ class Outcomes {
       counter.hidden = !run;
       if (!run) return;
       say(counter.firstChild, run.total.toLocaleString("en"));
-      say(counter.lastChild, `users lost ${run.title.replaceAll("_", " ")}`);
+      say(counter.lastChild, `users lost ${words(run.title)}`);
     });
     say(this.told, second ? `${title} ${runs[1].title}: ${second} users lost instead of ${first}` : `${title}: ${first} users lost`);
   }
@@ -90,13 +91,13 @@ class Outcomes {
     this.chart?.destroy();
     this.chart = null;
     if (!this.now) return;
-    const latest = () => this.history();
-    const series = this.now.runs.map((run, index) => [run.title.replaceAll("_", " "), () => latest().values[index], ...LOOKS[index]]);
+    const series = this.now.runs.map((run, index) => [words(run.title), () => this.laid.values[index], ...LOOKS[index]]);
     const described = { title: "Success of users", unit: "%", range: [0, 100], show: (value) => `${Math.round(value)} %`, series };
     const { duration_seconds: whole } = this.now;
     const step = STEPS.find((each) => whole / each <= LABELS) ?? STEPS.at(-1);
-    const history = { get points() { return latest().points; } };
-    this.chart = new Chart(described, history, {
+    const outcomes = this;
+    const laid = { get points() { return outcomes.laid.points; } };
+    this.chart = new Chart(described, laid, {
       hasWords: false,
       marks: () => [],
       span: () => [0, whole],

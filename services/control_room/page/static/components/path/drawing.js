@@ -1,6 +1,7 @@
 /** Draws the chain: a node for each service with its meters, edges between them. Wide for a stage, tall for a phone. */
 
 import { icon, s, say, set } from "../../lib/dom.js";
+import { numberOf } from "../../lib/reading.js";
 import { isViewer } from "../../lib/view.js";
 
 /** @typedef {{label: string, short?: string, kind: "bar" | "pips"}} Meter */
@@ -122,7 +123,7 @@ function drawInstances(names, y, width) {
 }
 
 function drawInstance(name, [x, y], width) {
-  const number = s("text", { class: "instance-name", x: 8, y: 20 }, name.slice(name.lastIndexOf("-") + 1));
+  const number = s("text", { class: "instance-name", x: 8, y: 20 }, numberOf(name));
   const word = s("text", { class: "instance-word", x: width / 2, y: 43, "text-anchor": "middle" });
   const shape = s("g", { transform: `translate(${width - 23} 6)` });
   const group = s("g", { class: "instance", "data-instance": name, transform: `translate(${x} ${y})` }, s("rect", { class: "instance-box", width, height: STRIP - 10, rx: 8 }), number, shape, word);

@@ -4,6 +4,7 @@ import { post } from "../../lib/api.js";
 import { busy, inWords, leaveField, offer } from "../../lib/commands.js";
 import { h, s, say, set } from "../../lib/dom.js";
 import { mb, rate } from "../../lib/format.js";
+import { answersOf, HEALTH } from "../../lib/reading.js";
 import { isViewer } from "../../lib/view.js";
 import { draw } from "./drawing.js";
 import { Flow } from "./flow.js";
@@ -14,7 +15,6 @@ const NARROW = matchMedia("(max-width: 1099px) and (min-height: 501px), (max-wid
 const STEP_MS = 240;
 const LIT_MS = 4500;
 const SLOW_SECONDS = 1;
-const HEALTH = ["good", "warning", "error", "unknown"]; // of the control room: ok, strained, failing, down
 const MEMORY = ["", "warning", "error"];
 
 /**
@@ -134,9 +134,7 @@ class Path {
   }
 
   showEdges({ kpis, services, cascade }, answering) {
-    const offered = kpis.offered_rps ?? 0;
-    const served = kpis.served_rps ?? 0;
-    const failed = Math.max(0, kpis.success_ratio ? served / kpis.success_ratio - served : kpis.success_ratio === 0 ? offered : 0);
+    const { served, failed } = answersOf(kpis);
     const rates = this.chain.slice(0, -1).map(({ name }) => services[name].calls?.rps ?? 0);
     this.drawing.edges.forEach((edge, index) => {
       this.there[index].rate = answering ? rates[index] : 0;

@@ -17,15 +17,12 @@ const FORGET_SECONDS = 4; // an open request that nobody has told of for so long
 const OLD = 0.6; // of the time that its sender waits
 const ATTEMPTS_KEPT = 4000;
 const GAP = { most: 26, least: 5 }; // between two requests, in CSS pixels
-const KEPT_SECONDS = 3; // for which a service tells of what has ended
 const EASE_MS = 70;
 const STILL_MS = 500; // between two drawings where motion is not wanted
 const MOST_SLOTS = 24; // of one instance that are drawn, each
 const USERS = { index: 0, shown: [""], slots: 0 };
 const SPARE = 12;
 const TAU = 2 * Math.PI;
-
-const column = Object.fromEntries(["id", "sent", "turn", "ended", "givesUp", "ok"].map((name, index) => [name, index]));
 
 export class Crowd {
   /** @param {HTMLCanvasElement} canvas @param {import("./nodes.js").Nodes} nodes @param {(text: string) => void} say */
@@ -44,7 +41,7 @@ export class Crowd {
     this.running = false;
     this.offset = null; // of the lab's clock to this one's, in seconds
     const sizes = new ResizeObserver(() => this.measure());
-    for (const element of [nodes.element, ...nodes.nodes.map(({ room }) => room)]) sizes.observe(element);
+    for (const element of [nodes.element, ...nodes.nodes.flatMap(({ room, labels }) => [room, labels])]) sizes.observe(element);
     for (const event of ["theme", "stage"]) document.addEventListener(event, () => this.measure());
   }
 
@@ -72,36 +69,36 @@ export class Crowd {
     if (this.running) this.timer = setTimeout(() => this.ask(), EVERY_MS);
   }
 
-  take({ now, one_in: oneIn, spans }) {
+  take({ now, kept_seconds: kept, one_in: oneIn, columns, spans }) {
     const offset = now - performance.now() / 1000;
     // The quickest answer tells best how late the clocks are to each other.
     this.offset = this.offset === null || Math.abs(offset - this.offset) > 1 ? offset : Math.max(this.offset, offset);
-    for (const [instance, rows] of Object.entries(spans)) for (const row of rows) this.note(instance, row, now);
+    for (const [instance, rows] of Object.entries(spans)) for (const row of rows) this.note(instance, Object.fromEntries(columns.map((name, index) => [name, row[index]])), now, kept);
     this.say(`${oneIn === 1 ? "Each dot is one request" : `One of ${oneIn} requests is a dot`}. With a ring: a retry. Hollow: nobody waits for it any more.`);
   }
 
-  note(instance, row, now) {
-    const key = `${instance} ${row[column.id]} ${row[column.sent]}`;
+  note(instance, span, now, kept) {
+    const key = `${instance} ${span.id} ${span.sent_at}`;
     let one = this.all.get(key);
     if (!one) {
       const node = this.nodes.of(instance);
-      if (!node || (row[column.ended] && row[column.ended] < now - KEPT_SECONDS)) return;
-      const sender = this.newest.get(`${node.index - 1} ${row[column.id]}`);
-      one = new Individual(key, instance, node, row, this.attemptOf(node, row), sender);
+      if (!node || (span.ended_at && span.ended_at < now - kept)) return;
+      const sender = this.newest.get(`${node.index - 1} ${span.id}`);
+      one = new Individual(key, instance, node, span, this.attemptOf(node, span), sender);
       this.all.set(key, one);
-      this.newest.set(`${node.index} ${row[column.id]}`, one);
+      this.newest.set(`${node.index} ${span.id}`, one);
     }
-    one.tell(row, now);
+    one.tell(span, now);
   }
 
-  attemptOf({ service }, row) {
-    const key = `${service.name} ${row[column.id]}`;
+  attemptOf({ service }, { id, sent_at: moment }) {
+    const key = `${service.name} ${id}`;
     const sent = this.attempts.get(key) ?? [];
-    if (!sent.includes(row[column.sent])) sent.push(row[column.sent]);
+    if (!sent.includes(moment)) sent.push(moment);
     this.attempts.delete(key);
     this.attempts.set(key, sent); // the newest last
     if (this.attempts.size > ATTEMPTS_KEPT) this.attempts.delete(this.attempts.keys().next().value);
-    return sent.sort((a, b) => a - b).indexOf(row[column.sent]) + 1;
+    return sent.sort((a, b) => a - b).indexOf(moment) + 1;
   }
 
   /** Where the nodes are on the canvas, and in which colours to draw. */
@@ -115,7 +112,7 @@ export class Crowd {
     this.canvas.style.height = `${box.height}px`;
     this.ratio = ratio;
     const inside = ({ left, top, width, height }) => ({ x: left - box.left, y: top - box.top, w: width, h: height });
-    this.places = this.nodes.nodes.map(({ element, room }) => ({ box: inside(element.getBoundingClientRect()), room: inside(room.getBoundingClientRect()) }));
+    this.places = this.nodes.nodes.map(({ element, room, labels }) => ({ box: inside(element.getBoundingClientRect()), room: inside(room.getBoundingClientRect()), top: labels.offsetHeight }));
     this.isTall = this.places.length > 1 && this.places[1].box.y > this.places[0].box.y + this.places[0].box.h / 2;
     this.ink = Object.fromEntries(["--info", "--warning-fill", "--error-fill", "--good-fill", "--soft", "--line", "--text"].map((name) => [name, colourOf(this.canvas, name)]));
   }
@@ -216,14 +213,14 @@ export class Crowd {
  * it any more. Nobody can see milliseconds: it begins when its sender has come in, and stays until those behind it left.
  */
 class Individual {
-  constructor(key, instance, node, row, attempt, sender) {
+  constructor(key, instance, node, span, attempt, sender) {
     this.key = key;
-    this.name = `${node.index} ${row[column.id]}`;
+    this.name = `${node.index} ${span.id}`;
     this.instance = instance;
     this.node = node;
     this.attempt = attempt;
-    this.sent = row[column.sent];
-    this.givesUp = row[column.givesUp];
+    this.sent = span.sent_at;
+    this.givesUp = span.gives_up_at;
     this.begins = Math.max(this.sent, sender ? sender.came + LEAST_SECONDS : 0);
     this.came = this.begins + TRAVEL_SECONDS;
     this.behind = [];
@@ -235,10 +232,10 @@ class Individual {
   }
 
   /** What its instance says of it now. */
-  tell(row, now) {
-    this.turn = row[column.turn];
-    this.ended = row[column.ended];
-    this.ok = row[column.ok];
+  tell(span, now) {
+    this.turn = span.turn_at;
+    this.ended = span.ended_at;
+    this.ok = span.ok;
     this.told = now;
   }
 
@@ -325,12 +322,11 @@ class Layout {
   }
 
   place({ node, instance, waits, works }) {
-    const whole = this.places[node.index].room;
+    const { room: whole, top } = this.places[node.index];
     const shown = node.shown;
     const index = Math.max(0, shown.indexOf(instance));
-    const top = shown.length > 1 ? 34 : 0; // the instances' labels
-    const part = this.isTall ? { ...whole, w: whole.w / shown.length, x: whole.x + (index * whole.w) / shown.length } : { x: whole.x + (index * whole.w) / shown.length, w: whole.w / shown.length, y: whole.y + top, h: whole.h - top };
-    const area = { x: part.x + 4, y: part.y + 3, w: part.w - 8, h: part.h - 6 };
+    const w = whole.w / shown.length;
+    const area = { x: whole.x + index * w + 4, y: whole.y + top + 3, w: w - 8, h: whole.h - top - 6 };
     const bySent = (a, b) => a.sent - b.sent;
     const slots = node.slots / shown.length;
     if (slots && slots <= MOST_SLOTS) {

@@ -2,8 +2,8 @@
 
 import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { mb, percent, rate } from "../../lib/format.js";
+import { answersOf, HEALTH, numberOf } from "../../lib/reading.js";
 
-const HEALTH = ["good", "warning", "error", "unknown"];
 const ROLES = { ejected: "out", failing: "fails" };
 const MOST_TAGS = { low: 2, high: 3 };
 const LOW_PX = 330; // a node that is no higher than this
@@ -74,10 +74,9 @@ class Node {
   showCalls({ services, kpis }, caller) {
     say(this.asked, `${rate(services[caller.name].calls?.rps ?? 0)}/s`);
     if (this.index > 1) return;
-    const served = kpis.served_rps ?? 0;
-    const ended = kpis.success_ratio ? served / kpis.success_ratio : (kpis.offered_rps ?? 0);
+    const { served, failed } = answersOf(kpis);
     say(this.good, served >= 0.05 ? `✓ ${rate(served)}/s` : "");
-    say(this.bad, ended - served >= 0.05 ? `✕ ${rate(ended - served)}/s` : "");
+    say(this.bad, failed >= 0.05 ? `✕ ${rate(failed)}/s` : "");
   }
 
   showInstances({ instances = {} }) {
@@ -91,10 +90,9 @@ class Node {
     shown.forEach((name, index) => {
       const { up, role, share, health } = instances[name];
       const label = this.labels.children[index];
-      const number = name.slice(name.lastIndexOf("-") + 1);
       const word = up ? ROLES[role] : "down";
       set(label, "data-level", up ? HEALTH[health.level] : "unknown");
-      say(label, word || share == null ? `${number} ${word ?? ""}` : `${Math.round(share * 100)} %`);
+      say(label, word || share == null ? `${numberOf(name)} ${word ?? ""}` : `${Math.round(share * 100)} %`);
     });
   }
 
