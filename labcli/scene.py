@@ -10,13 +10,11 @@ from .api import Document
 from .compare import compare
 from .context import Context
 from .defences import resolved, services_of
-from .errors import LabError, Unreachable, UsageError
+from .errors import LabError, UsageError
 from .names import Names
+from .playing import GRACE_SECONDS, cut_short, patient_get, progress_of
 from .predict import DEFAULT_SEEDS, predicted_beside
-from .views import CheckTable, clock_words, event_line, rate_words, scene_list_lines
-
-GRACE_SECONDS = 60.0  # how long after its duration a scene may still decide
-AWAY_SECONDS = 20.0  # how long the control room may be silent while a scene runs
+from .views import CheckTable, event_line, rate_words, scene_list_lines
 
 
 def scene(ctx: Context, args: Namespace) -> int:
@@ -30,7 +28,7 @@ def scene(ctx: Context, args: Namespace) -> int:
     catalogue = ctx.room.get("/api/catalogue")["services"] if args.added else {}
     added = [resolved(each, catalogue, services_of(about)) for each in args.added]
     if args.compare:
-        return compare(ctx, about, added, args.seed, _play)
+        return compare(ctx, about, added, args.seed)
     judged = args.verify or args.predict
     predicted = predicted_beside(ctx, about["name"], added, DEFAULT_SEEDS) if args.predict else []
     newest = _newest_event(ctx) if args.narrate else 0
@@ -59,11 +57,6 @@ def _want_sense(args: Namespace) -> None:
         raise UsageError(
             "--verify and --predict judge the scene as it is: to see what a defence changes, use --compare"
         )
-
-
-def _play(ctx: Context, about: Document, body: Document) -> Document:
-    """Start a scene, and stay until it is decided."""
-    return _stay(ctx, about, ctx.room.post(f"/api/scenes/{about['name']}", body), iter(()), None)
 
 
 def _find(ctx: Context, name: str) -> Document:
@@ -109,30 +102,21 @@ def _stay(
             _say(ctx, checks.news(now["checks"]))
         if now["verdict"] != "pending" or ctx.clock() >= deadline:
             return now
-        ctx.console.progress(_progress(about, now))
+        ctx.console.progress(progress_of(about, now))
         ctx.sleep(POLL_SECONDS)
         now = _look_again(ctx, now)
 
 
 def _look_again(ctx: Context, before: Document) -> Document:
-    """The scene a moment later; a control room that is busy gets a few tries.
+    """The scene a moment later.
 
     Raises:
         LabError: another scene, or none, is on.
     """
-    deadline = ctx.clock() + AWAY_SECONDS
-    while True:
-        try:
-            now: Document | None = ctx.room.get("/api/state")["scene"]
-            break
-        except Unreachable:
-            if ctx.clock() >= deadline:
-                raise
-            ctx.sleep(POLL_SECONDS)
+    now: Document | None = patient_get(ctx, "/api/state")["scene"]
     if now is not None and _is_same_run(before, now):
         return now
-    instead = f"{now['name']} was started" if now else "the lab was reset"
-    raise LabError(f"scene {before['name']} was cut short: {instead} meanwhile", "nothing is verified")
+    raise cut_short(before["name"], now)
 
 
 def _is_same_run(before: Document, now: Document) -> bool:
@@ -145,14 +129,6 @@ def _say(ctx: Context, lines: Sequence[str]) -> None:
     """Print these lines."""
     for line in lines:
         ctx.console.say(line)
-
-
-def _progress(about: Document, now: Document) -> str:
-    """How far the scene is, in a line."""
-    left = sum(check["outcome"] == "pending" for check in now["checks"])
-    step = f": {now['step']}" if now.get("step") else ""
-    clock = clock_words({**now, "duration_seconds": about["duration_seconds"]})
-    return f"{about['name']}  {clock}, {left} of {len(now['checks'])} expectations open{step}"
 
 
 def _end(ctx: Context, last: Document) -> int:

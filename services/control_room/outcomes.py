@@ -19,13 +19,20 @@ HALF_SECOND = 0.5  # points come each second: as close as the two runs' moments 
 
 @dataclass
 class Outcome:
-    """One of the two runs. `lost` are the users so far who were not served; `told` is what the traffic counted last."""
+    """One of the two runs, which began at `started_at` (Unix time, in seconds).
+
+    `lost` are the users so far who were not served; `told` is what the traffic counted last. `checks` are what the
+    scene measured, and `decided_seconds` when the last of them was decided; empty and None until then.
+    """
 
     title: str
+    started_at: float
     seconds: list[float] = field(default_factory=list)
     success: list[float | None] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     told: int = 0
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    decided_seconds: float | None = None
 
     @property
     def total(self) -> int:
@@ -75,7 +82,7 @@ class Outcomes:
         except WireError:
             self._now = None
 
-    def begin(self, scene: Scene, play: Play, epoch: int, *, is_second: bool) -> None:
+    def begin(self, scene: Scene, play: Play, epoch: int, started_at: float, *, is_second: bool) -> None:
         """A scene begins, in the epoch of that number: the first run of a comparison, the second, or none."""
         with self._lock:
             if play.then:
@@ -84,7 +91,8 @@ class Outcomes:
                 self._now = None
             else:
                 self._now.epoch = epoch
-                self._now.runs.append(Outcome(f"with {play.added}" if play.defences else "as it is"))
+                title = f"with {play.added}" if play.defences else "as it is"
+                self._now.runs.append(Outcome(title, started_at))
         self._note()
 
     def add(self, epoch: int, seconds: float, success: float | None, lost: int) -> None:
@@ -98,6 +106,15 @@ class Outcomes:
         if is_due:
             self._note()
 
+    def decide(self, epoch: int, checks: list[dict[str, Any]], seconds: float) -> None:
+        """The scene of that epoch has measured everything, so many seconds in."""
+        with self._lock:
+            if self._now is None or self._now.epoch != epoch:
+                return
+            run = self._now.runs[-1]
+            run.checks, run.decided_seconds = checks, seconds
+        self._note()
+
     def _note(self) -> None:
         with self._lock:
             kept = encode(self._now) if self._now else None
@@ -108,14 +125,5 @@ class Outcomes:
         with self._lock:
             if self._now is None:
                 return {"comparison": None}
-            runs = [
-                {
-                    "title": run.title,
-                    "seconds": run.seconds,
-                    "success": run.success,
-                    "lost": run.lost,
-                    "total": run.total,
-                }
-                for run in self._now.runs
-            ]
+            runs = [{**vars(run), "total": run.total} for run in self._now.runs]
             return {"comparison": {**vars(self._now), "runs": runs}}

@@ -282,7 +282,7 @@ class Stage:
         with self._lock:
             try:
                 self._before_rss = kept["before_rss"]
-                run = Run.of(kept["scene"], self._lab, self._note, self._play_again) if kept["scene"] else None
+                run = Run.of(kept["scene"], self._lab, self._note, self._when_decided) if kept["scene"] else None
             except Exception:  # whatever it is, it must not keep the control room from starting
                 log.exception("the scene in the journal")
                 self._lab.events.add("the scene that was on cannot go on: the control room's log says why")
@@ -292,7 +292,7 @@ class Stage:
                 self._run = run
                 run.start()
                 if run.verdict() != "pending":  # it was to be played again
-                    threading.Thread(target=self._play_again, args=(run,), name="play again", daemon=True).start()
+                    threading.Thread(target=self._when_decided, args=(run,), name="when decided", daemon=True).start()
             self._note()
 
     def _note(self) -> None:
@@ -344,12 +344,15 @@ class Stage:
             self._check_newest(wish)
             return self._start(scene, play, wish)
 
-    def _play_again(self, run: Run) -> None:
-        """The scene is decided: if its play says so, play it once more, for the same users and with more defences.
+    def _when_decided(self, run: Run) -> None:
+        """The scene is decided: keep what it measured, if it is compared, and if its play says so, play it once more.
 
-        A service that does not answer is waited for, until a reset or another scene.
+        The second time it has the same users and more defences. A service that does not answer is waited for, until a
+        reset or another scene.
         """
         how, told = run.how, False
+        decided = run.describe()
+        self.outcomes.decide(run.epoch, decided["checks"], decided["elapsed_seconds"])
         again = replace(how, defences=(*how.defences, *how.then), then=())
         while how.then:
             try:
@@ -385,8 +388,8 @@ class Stage:
             lab.switch(switched.service, switched.kind, switched.name, True, switched.params, epoch)
         recording.start_rss = self._resident_bytes()
         recording.begin()
-        run = Run(scene, lab, recording, play, epoch, self._note, self._play_again)
-        self.outcomes.begin(scene, play, epoch, is_second=is_second)
+        run = Run(scene, lab, recording, play, epoch, self._note, self._when_decided)
+        self.outcomes.begin(scene, play, epoch, recording.started_at, is_second=is_second)
         with self._lock:
             self._check_newest(wish)
             if scene.switches:  # a scene that breaks nothing keeps comparing with what was before the one that did

@@ -35,6 +35,19 @@ def test_a_service_of_the_path_opens_its_switches_and_escape_puts_them_back(page
         assert focused(page) == "database"
 
 
+def test_on_the_stage_a_service_opens_its_switches_by_keyboard(open_page, lab):
+    page = open_page()
+    page.goto(f"{lab.url}/stage")
+    page.locator(".stage-nodes").get_by_role("button", name="database").focus()
+    page.keyboard.press("Enter")
+    drawer = page.get_by_role("dialog", name="Switches of database")
+    drawer.get_by_role("switch", name="slow query").click()
+    lab.wait(lambda state: "slow_query" in state["services"]["database"]["active"]["failure"], "it is on")
+    page.keyboard.press("Escape")
+    assert focused(page) == "database"
+    assert violations(page) == []
+
+
 def test_an_instance_opens_its_own(page, lab):
     page.locator("#path [data-instance=api-2]").click()
     page.get_by_role("dialog").get_by_role("switch", name="latency").click()

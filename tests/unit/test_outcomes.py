@@ -89,6 +89,16 @@ def test_it_is_played_again_for_the_same_users_and_with_the_defence(stage):
     assert stage.describe()["with"][0]["name"] == "retry_budget" and stage.describe()["then_with"] == []
 
 
+def test_each_run_keeps_when_it_began_and_what_it_measured(stage):
+    stage.start("drama", Play(then=(BUDGET,)))
+    wait_until(lambda: [len(run["checks"]) for run in runs(stage)] == [1, 1], "both are decided")
+    first, second = runs(stage)
+    assert first["started_at"] <= second["started_at"] == stage.describe()["started_at"]
+    assert [check["outcome"] for check in (*first["checks"], *second["checks"])] == ["pass", "pass"]
+    assert second["checks"] == stage.describe()["checks"]
+    assert first["decided_seconds"] >= 0
+
+
 def test_each_run_counts_the_users_that_it_loses(stage):
     stage.start("drama", Play(then=(BUDGET,), seed=5))
     wait_until(lambda: len(runs(stage)) == 2 and stage.describe(), "the second run")
@@ -138,10 +148,10 @@ def test_a_scene_that_was_to_be_played_again_is_after_a_restart(stage, journal):
 
 def test_the_second_run_has_as_long_to_lose_users_as_the_first_had(journal):
     outcomes = Outcomes(journal)
-    outcomes.begin(DRAMA, Play(then=(BUDGET,), seed=5), 1, is_second=False)
+    outcomes.begin(DRAMA, Play(then=(BUDGET,), seed=5), 1, 1000.0, is_second=False)
     for number in range(3):  # decided early, long before the scene's 60 s
         outcomes.add(1, number + 0.9, 0.5, number)
-    outcomes.begin(DRAMA, Play(defences=(BUDGET,), seed=5), 2, is_second=True)
+    outcomes.begin(DRAMA, Play(defences=(BUDGET,), seed=5), 2, 1100.0, is_second=True)
     for number in range(9):
         outcomes.add(2, number + 0.2, 0.5, number)
     first, second = outcomes.describe()["comparison"]["runs"]
@@ -150,7 +160,7 @@ def test_the_second_run_has_as_long_to_lose_users_as_the_first_had(journal):
 
 def test_a_comparison_is_kept_over_a_restart_and_nothing_else_is_taken_for_one(journal):
     outcomes = Outcomes(journal)
-    outcomes.begin(DRAMA, Play(then=(BUDGET,), seed=5), 1, is_second=False)
+    outcomes.begin(DRAMA, Play(then=(BUDGET,), seed=5), 1, 1000.0, is_second=False)
     for number in range(5):
         outcomes.add(1, float(number), 0.5, number)
     outcomes.add(2, 5.0, 0.5, 9)  # another scene's

@@ -14,23 +14,28 @@ BAD = {"columns": COLUMNS, "points": [[1.0, 0.2, 10.0, 2.0], [2.0, 0.5, 10.0, 5.
 WELL = {"columns": COLUMNS, "points": [[1.0, 1.0, 10.0, 10.0], [2.0, 0.95, 10.0, 9.5]]}
 
 
-def decided(verdict: str, measured: str, **changes: Any) -> dict[str, Any]:
+def run(started_at: float, verdict: str, measured: str, lost: int) -> dict[str, Any]:
     check = a_check(outcome=verdict, measured=measured)
-    return a_scene(elapsed_seconds=40, finished=True, verdict=verdict, checks=[check], **changes)
+    return {"started_at": started_at, "checks": [check], "decided_seconds": 40.0, "total": lost}
+
+
+FIRST, SECOND = run(1000.0, "pass", "35 %", 13), run(1100.0, "fail", "98 %", 1)
+OPEN = {**SECOND, "checks": [], "decided_seconds": None}
+
+
+def compared(*runs: dict[str, Any]) -> dict[str, Any]:
+    return {"comparison": {"scene": "slow_query", "seed": 7, "runs": list(runs)}}
 
 
 @pytest.fixture
 def stage(room: Room) -> Room:
-    """Each of two runs is decided at once; the second one is the better one."""
-    runs = [decided("pass", "35 %"), decided("fail", "98 %", started_at=1100.0)]
+    """A scene that is played twice, one run after the other; the second one is the better one."""
+    looks = [compared({**FIRST, "checks": []}), compared(FIRST), compared(FIRST, OPEN), compared(FIRST, SECOND)]
+    on = a_scene(started_at=1000.0, seed=7)
+    room.states = [a_state(scene=on)]
+    room.answers["POST", "/api/scenes/slow_query"] = 200, on
+    room.answers["GET", "/api/outcomes"] = lambda _: (200, looks.pop(0) if len(looks) > 1 else looks[0])
     histories = [BAD, WELL]
-    room.states = [a_state(scene=run) for run in runs]
-
-    def start(_: Any) -> tuple[int, Any]:
-        run = runs.pop(0)
-        return 200, {**run, "verdict": "pending", "elapsed_seconds": 0.0, "checks": [a_check()]}
-
-    room.answers["POST", "/api/scenes/slow_query"] = start
     room.answers["GET", "/api/history"] = lambda _: (200, histories.pop(0))
     return room
 
@@ -52,11 +57,10 @@ def test_a_defence_may_name_its_service_and_its_parameters(stage: Room, lab: Lab
 def test_the_same_users_come_both_times_and_both_outcomes_stand_in_one_table(stage: Room, lab: Lab) -> None:
     done = lab("scene", "slow_query", "--with", "circuit_breaker", "--compare")
     assert done.code == 0
-    (_, first), (_, second) = stage.posted()
-    assert (first["with"], second["with"]) == ([], [BREAKER])
-    assert first["seed"] == second["seed"] > 0
+    assert stage.posted() == [("/api/scenes/slow_query", {"then_with": [BREAKER], "seed": 0})]
     assert "without  with frontend.circuit_breaker" in done.out
     assert "users served, of those who came           35 %     98 %" in done.out
+    assert "users lost                                13       1" in done.out
     assert "seconds in which fewer than 90 % succeed  2        0" in done.out
     assert "no errors                                 35 %     98 %" in done.out
     assert "/d/lab-cascade?from=1100000&to=1140000&var-ago=100000ms" in done.out
@@ -74,6 +78,14 @@ def test_compare_is_one_document_for_machines(stage: Room, lab: Lab) -> None:
     assert document["without"]["served_ratio"] == pytest.approx(0.35)
     assert document["with"]["bad_seconds"] == 0
     assert document["better"] is True
+
+
+def test_a_comparison_that_is_cut_short_is_no_result(stage: Room, lab: Lab) -> None:
+    stage.answers["GET", "/api/outcomes"] = 200, compared(FIRST, OPEN)
+    stage.states = [a_state(scene=a_scene(started_at=1100.0, seed=7)), a_state(scene=None)]
+    done = lab("scene", "slow_query", "--with", "circuit_breaker", "--compare")
+    assert done.code == 1
+    assert "scene slow_query was cut short: the lab was reset meanwhile" in done.err
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ BUSY = a_service(
     health={"level": 2, "word": "in trouble", "problems": {"memory": 2}},
 )
 INSTANCES = {f"api-{n}": {**BUSY, "role": "in_use", "share": 0.33, "health": BUSY["health"]} for n in (1, 2, 3)}
-POINT = {"columns": ["offered_rps", "served_rps", "success_ratio"], "points": [[20.0, 7.0, 0.35]]}
+POINT = {"columns": ["time", "offered_rps", "served_rps", "success_ratio"], "points": [[1001.0, 20.0, 7.0, 0.35]]}
 ATTEMPT = {"peer": "database", "outcome": "timeout", "seconds": 2.0}
 HOPS = [{"service": "api", "status": 504, "seconds": 20.0, "attempts": [ATTEMPT] * 9}]
 
@@ -40,13 +39,13 @@ def full_room(room: Room) -> Room:
     room.answers["GET", "/api/catalogue"] = 200, {"services": Names.of_this_checkout().switches}
     room.answers["GET", "/api/scenes"] = 200, {"scenes": SCENES}
     room.answers["GET", "/api/history"] = 200, POINT
+    room.answers["GET", "/api/outcomes"] = lambda _: (200, {"comparison": {"runs": runs}})
     name = LONGEST["name"]
     pending = [check | {"outcome": "pending", "measured": None} for check in CHECKS]
-    starts = itertools.count(1000.0, 1000.0)
+    runs = [{"started_at": at, "decided_seconds": 9.0, "checks": CHECKS, "total": 1234} for at in (1000.0, 2000.0)]
 
     def start(_: Any) -> tuple[int, Any]:
-        at = next(starts)
-        scene = a_scene(name=name, started_at=at, elapsed_seconds=9.0, verdict="pass", checks=CHECKS)
+        scene = a_scene(name=name, started_at=1000.0, elapsed_seconds=9.0, verdict="pass", checks=CHECKS)
         room.states = [a_state(scene=scene, services={"traffic": BUSY, "api": {**BUSY, "instances": INSTANCES}})]
         return 200, scene | {"elapsed_seconds": 0.0, "verdict": "pending", "checks": pending}
 

@@ -23,7 +23,7 @@ function mountPresenter(root, lab, scenes, bets) {
   const choice = h("select", { "aria-label": "Notes of", onchange: () => show(choice.value) }, ...scenes.map(({ name, title }) => h("option", { value: name }, title)));
   const next = h("p", { class: "presenter-next" });
   const notes = h("section", { class: "panel presenter-notes", "aria-label": "Notes" });
-  const ofScene = h("div");
+  const ofScene = h("div", { class: "presenter-bets" });
   root.append(h("div", { class: "presenter-head" }, shape, now, choice), next, ofScene, notes);
   let shown = null;
   let onStage = "";

@@ -3,6 +3,7 @@
 import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { mb, percent, rate } from "../../lib/format.js";
 import { answersOf, HEALTH, numberOf } from "../../lib/reading.js";
+import { isViewer } from "../../lib/view.js";
 
 const ROLES = { ejected: "out", failing: "fails" };
 const MOST_TAGS = { low: 2, high: 3 };
@@ -43,7 +44,8 @@ class Node {
     this.numbers = h("p", { class: "node-numbers" });
     this.waste = h("p", { class: "node-waste" });
     this.tags = h("ul", { class: "node-tags" });
-    const head = h("div", { class: "node-head" }, h("h3", {}, service.title), h("p", { class: "node-health" }, this.shape, this.health));
+    const title = isViewer ? service.title : h("button", { type: "button", class: "node-open", "aria-haspopup": "dialog" }, service.title);
+    const head = h("div", { class: "node-head" }, h("h3", {}, title), h("p", { class: "node-health" }, this.shape, this.health));
     this.element = h("li", { class: "node", "data-service": service.name }, head, this.room, this.numbers, this.waste, this.tags);
     this.room.append(this.labels);
     if (index > 0) this.room.append(this.asked, h("p", { class: "node-answers" }, this.good, this.bad));
