@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from services.common.telemetry.spans import COLUMNS
 from tests.browser.conftest import NARROW, WIDE, shoot
 from tests.browser.test_page import violations
 
@@ -33,6 +36,18 @@ INK = """
     if (data[at + 3] === 255) found[data.slice(at, at + 3).join()] = (found[data.slice(at, at + 3).join()] ?? 0) + 1;
   return found;
 }
+"""
+# The colours that are seen until no request is left.
+INKS_UNTIL_GONE = f"""
+async () => {{
+  const seen = {{}};
+  for (;;) {{
+    const found = ({INK})();
+    if (!Object.keys(found).length) return Object.keys(seen).filter((colour) => seen[colour] > 60);
+    for (const [colour, count] of Object.entries(found)) seen[colour] = Math.max(seen[colour] ?? 0, count);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }}
+}}
 """
 YOUNG, GOOD = "98,189,240", "31,180,135"
 
@@ -79,6 +94,29 @@ def test_a_request_is_seen_on_its_way_and_back(stage, lab):
     has_ink(page, GOOD)
     lab.post("/api/traffic", {"rps": 0})
     page.wait_for_function(f"() => Object.keys(({INK})()).length === 0", timeout=15_000)
+
+
+def test_a_quick_answer_is_shown_longer_and_does_not_age_by_that(stage):
+    page = stage()
+    began = time.time() + 1
+    row = {
+        "id": "1",
+        "sent_at": began,
+        "gives_up_at": began + 0.1,
+        "turn_at": began,
+        "ended_at": began + 0.02,
+        "ok": True,
+    }
+    spans = {name: [[row[column] for column in COLUMNS]] for name in ("frontend", "api-1", "database")}
+    told = {"kept_seconds": 10, "one_in": 1, "columns": COLUMNS}
+
+    def tell(route):
+        now = time.time()
+        route.fulfill(json={**told, "now": now, "spans": spans if now >= began + 0.1 else {}})
+
+    page.route("**/api/spans", tell)
+    has_ink(page, YOUNG)
+    assert set(page.evaluate(INKS_UNTIL_GONE)) <= {YOUNG, GOOD}
 
 
 def test_of_very_many_users_the_page_says_how_many_are_drawn(stage, lab):

@@ -122,12 +122,15 @@ export class Chart {
       ctx.stroke();
       if (!this.frame.hasWords) continue;
       const label = mark.text.replaceAll("_", " ");
-      const width = ctx.measureText(label).width;
-      const left = Math.max(bbox.left, Math.min(x - 4 * ratio, bbox.left + bbox.width - width));
-      const row = ends.findIndex((end) => left > end + 8 * ratio);
-      if (row < 0) continue; // no room: the line stands, and the activity log has the words
-      ends[row] = left + width;
-      ctx.fillText(label, left, bbox.top - text * ratio * (row === 0 ? 0.3 : 1.45));
+      for (const words of [label, label.split(":")[0]]) {
+        const width = ctx.measureText(words).width;
+        const left = Math.max(bbox.left, Math.min(x - 4 * ratio, bbox.left + bbox.width - width));
+        const row = width > bbox.width ? -1 : ends.findIndex((end) => left > end + 8 * ratio);
+        if (row < 0) continue; // no room: fewer words, or the line alone, and the activity log has the words
+        ends[row] = left + width;
+        ctx.fillText(words, left, bbox.top - text * ratio * (row === 0 ? 0.3 : 1.45));
+        break;
+      }
     }
     ctx.restore();
   }

@@ -253,9 +253,10 @@ class Individual {
     if (this.ended === null && at - this.told > FORGET_SECONDS) return false;
     const { leaves } = this;
     const late = this.begins - this.sent; // all of it is shown so much later
+    const seen = Math.min(at - late, this.ended ?? Infinity); // whoever is shown longer than it took does not age by that
     const isForNobody = this.givesUp !== null && this.ended > this.givesUp;
-    const isGhost = this.givesUp !== null && at > this.givesUp + late;
-    const isOld = this.givesUp !== null && at - this.begins > OLD * (this.givesUp - this.sent);
+    const isGhost = this.givesUp !== null && seen > this.givesUp;
+    const isOld = this.givesUp !== null && seen - this.sent > OLD * (this.givesUp - this.sent);
     if (at < this.begins) [this.where, this.look] = ["", ""];
     else if (at < this.came) [this.where, this.look, this.part] = ["there", "young", (at - this.begins) / TRAVEL_SECONDS];
     else if (at < leaves) {
