@@ -8,6 +8,7 @@ import { mountFigure } from "./figure.js";
 import { Nodes } from "./nodes.js";
 
 const BANNER_MS = 6000;
+const UNITS = /(?<=\d) (?=(?:%|s|ms|MB)(?!\w))/g; // stay with their numbers
 
 /**
  * @param {HTMLElement} root
@@ -30,7 +31,7 @@ export function mountStage(root, lab, chain, history) {
   onKey("s", () => setStage(!isOnStage()), "The stage, and back");
   lab.subscribe(({ state, answering }) => {
     if (!state) return;
-    say(sentence, state.sentence);
+    say(sentence, state.sentence.replace(UNITS, "\u00a0"));
     nodes.show(state, answering);
   });
   announceSteps(banner, lab);
