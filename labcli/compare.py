@@ -68,15 +68,14 @@ def _stay(ctx: Context, about: Document, started: Document) -> list[Document]:
 
 
 def _outcome(ctx: Context, run: Document) -> Document:
-    """What the users had of a run: the share that was served, and for how many seconds fewer than 90 % succeeded."""
+    """What the users had of a run: the share that was not lost, and for how many seconds fewer than 90 % succeeded."""
     history = ctx.room.get(f"/api/history?after={run['started_at']}")
     ended = run["started_at"] + run["decided_seconds"]
     points = [dict(zip(history["columns"], point, strict=True)) for point in history["points"]]
     points = [point for point in points if point["time"] <= ended]
     offered = sum(point["offered_rps"] or 0.0 for point in points)
-    served = sum(point["served_rps"] or 0.0 for point in points)
     bad = sum(point["success_ratio"] is not None and point["success_ratio"] < GOOD_RATIO for point in points)
-    return {"served_ratio": min(1.0, served / offered) if offered else 0.0, "bad_seconds": bad}
+    return {"served_ratio": max(0.0, 1 - run["total"] / offered) if offered else 0.0, "bad_seconds": bad}
 
 
 def _table(ctx: Context, words: str, *runs: Document) -> list[str]:

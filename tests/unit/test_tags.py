@@ -34,7 +34,7 @@ def test_values_have_their_units():
     storm = values_of(ClientSetting, attempts=3, timeout_seconds=0.5)
     assert brief(ClientSetting, storm, {}) == "3 tries, 500 ms each"
     assert brief(ClientSetting, storm | {"backoff": "full_jitter"}, {}) == "3 tries, 500 ms each, jitter"
-    assert brief(MissingIndex, values_of(MissingIndex, rows=4_000_000), {}) == "no index: 4,000,000 rows a query"
+    assert brief(MissingIndex, values_of(MissingIndex, rows=4_000_000), {}) == "no index: 4,000,000 rows"
     assert brief(Hedging, values_of(Hedging, delay_seconds=1.5), {}) == "hedges after 1.5 s"
 
 

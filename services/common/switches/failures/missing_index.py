@@ -19,7 +19,7 @@ class MissingIndex(Failure):
     """
 
     name = "missing_index"
-    brief = "no index: {rows} rows a query"
+    brief = "no index: {rows} rows"
     simulated = NO_CPU
     story = "Every query reads a whole table, and keeps a CPU busy with it."
     rows = Param(100_000, "rows that each query reads", "", 1000, 5_000_000)

@@ -68,7 +68,7 @@ class Node {
     this.slots = (found.connections ?? found.work)?.max ?? found.pool?.size ?? 0;
     say(this.numbers, caller ? numbersInWords(found) : `${state.traffic?.in_flight ?? "–"} wait`);
     const wasted = state.cascade.wasted_work_ratio;
-    say(this.waste, this.isLast && wasted >= WASTE ? `${percent(wasted)} % of its work is for nobody` : "");
+    say(this.waste, this.isLast && wasted >= WASTE ? `${percent(wasted)} % for nobody` : "");
     this.showTags(state.tags[this.service.name] ?? []);
   }
 
