@@ -139,7 +139,9 @@ def test_a_step_is_a_banner_and_the_chart_is_the_scenes(stage, lab):
     page.wait_for_selector(".node[data-service=api] .node-tags:has-text('3 tries, 500 ms each')")
     page.wait_for_selector(".stage-banner:has-text('queries take three times as long')", timeout=40_000)
     page.wait_for_selector(".node[data-service=database] .node-tags:has-text('query 100 → 300 ms')")
-    page.wait_for_selector(".node-waste:has-text('% for nobody')", timeout=30_000)
+    page.wait_for_selector(
+        ".node[data-service=database] .node-waste:has-text('% of its work is for nobody')", timeout=30_000
+    )
     page.wait_for_selector(".stage-sentence:has-text('The cause has been gone for')", timeout=30_000)
     assert violations(page) == []
     shoot(page, "stage-retry_storm")

@@ -42,7 +42,8 @@ class Node {
     this.room = h("div", { class: "node-room" });
     this.labels = h("div", { class: "node-labels" });
     this.numbers = h("p", { class: "node-numbers" });
-    this.waste = h("p", { class: "node-waste" });
+    this.wasted = h("span");
+    this.waste = h("p", { class: "node-waste", hidden: true }, this.wasted, h("span", { class: "roomy" }, " of its work is"), " for nobody");
     this.tags = h("ul", { class: "node-tags" });
     const title = isViewer ? service.title : h("button", { type: "button", class: "node-open", "aria-haspopup": "dialog" }, service.title);
     const head = h("div", { class: "node-head" }, h("h3", {}, title), h("p", { class: "node-health" }, this.shape, this.health));
@@ -68,7 +69,8 @@ class Node {
     this.slots = (found.connections ?? found.work)?.max ?? found.pool?.size ?? 0;
     say(this.numbers, caller ? numbersInWords(found) : `${state.traffic?.in_flight ?? "–"} wait`);
     const wasted = state.cascade.wasted_work_ratio;
-    say(this.waste, this.isLast && wasted >= WASTE ? `${percent(wasted)} % for nobody` : "");
+    this.waste.hidden = !this.isLast || wasted < WASTE;
+    say(this.wasted, `${percent(wasted)} %`);
     this.showTags(state.tags[this.service.name] ?? []);
   }
 
