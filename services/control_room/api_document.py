@@ -89,7 +89,9 @@ def openapi_document() -> dict[str, Any]:
         "/api/catalogue": _read("Every service's switches", "the catalogue"),
         "/api/topology": _read("Services, their instances, and who calls whom", "the topology"),
         "/api/state": _read("Status, KPIs and services, never older than the call", "the state"),
-        "/api/outcomes": _read("The last scene that was played twice, for the same users", "both runs, in columns"),
+        "/api/outcomes": _read(
+            "The last scene that was played twice, for the same users", "both runs, in columns, and what each measured"
+        ),
         "/api/spans": _read("A sample of the requests that are in the services or have just ended", "rows by instance"),
         "/api/scenes": _read("Every scene", "the scenes"),
         "/api/link": _read("The link for the room, or why there is none", "the link"),

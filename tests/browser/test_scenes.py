@@ -70,6 +70,7 @@ def test_normal_operation(page):
     shoot(page, "scene-1-normal")
 
 
+@pytest.mark.quiet
 def test_memory_leak(page, lab):
     after = lab.last_event()
     before = kpi(page, "Memory of api")
@@ -81,9 +82,9 @@ def test_memory_leak(page, lab):
     lab.saw("setting arrivals is on (rps 1, patience_seconds 20)", after, 60)
     took = [event["text"] for event in lab.events(after) if "test request took" in event["text"]]
     seconds = [in_seconds(text) for text in took[:12]]
-    assert len(seconds) == 12 and max(seconds[8:]) > 3 * min(seconds[:4]), seconds
+    assert len(seconds) == 12 and max(seconds[8:]) > 3 * seconds[0], seconds
     page.wait_for_selector(f".line:has-text('{took[11]}')")
-    # How much slower is the scene's own test; a busy machine makes early requests slow, too.
+    # How much slower is the scene's own test; a busy machine makes the first request slow, too.
     assert re.search(r"[\d.]+ times", check(page, "The fifth takes at least twice").text_content())
     check(page, "A warning at 50 %").and_(page.locator("[data-outcome=pass]")).wait_for(timeout=60_000)
     assert re.search(r"confirmed after \d+ s", check(page, "A warning at 50 %").text_content())

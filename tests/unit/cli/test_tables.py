@@ -39,10 +39,10 @@ def full_room(room: Room) -> Room:
     room.answers["GET", "/api/catalogue"] = 200, {"services": Names.of_this_checkout().switches}
     room.answers["GET", "/api/scenes"] = 200, {"scenes": SCENES}
     room.answers["GET", "/api/history"] = 200, POINT
-    room.answers["GET", "/api/outcomes"] = lambda _: (200, {"comparison": {"runs": runs}})
     name = LONGEST["name"]
     pending = [check | {"outcome": "pending", "measured": None} for check in CHECKS]
     runs = [{"started_at": at, "decided_seconds": 9.0, "checks": CHECKS, "total": 1234} for at in (1000.0, 2000.0)]
+    room.answers["GET", "/api/outcomes"] = 200, {"comparison": {"runs": runs}}
 
     def start(_: Any) -> tuple[int, Any]:
         scene = a_scene(name=name, started_at=1000.0, elapsed_seconds=9.0, verdict="pass", checks=CHECKS)
