@@ -144,8 +144,11 @@ class SimulatedSwitches(Switches):
         super().__init__((SIMULATED.get(kind, kind) for kind in CATALOGUE[service]), host, Path())
         self._engine = host.engine
 
-    def change(self, kind: str, name: str, active: bool, given: dict[str, Any]) -> Switch:
-        """Switch on with these parameters, or off; a switch that the model does not have stays off."""
+    def change(self, kind: str, name: str, active: bool, given: dict[str, Any], *, hidden: bool = False) -> Switch:
+        """Switch on with these parameters, or off; a switch that the model does not have stays off.
+
+        There is nobody from whom one could be hidden.
+        """
         switch = self.get(kind, name)
         if switch.simulated is not True:
             return switch

@@ -243,11 +243,20 @@ class Lab:
     # What can be done.
 
     def switch(
-        self, service: str, kind: str, name: str, active: bool, params: dict[str, Any], epoch: int | None = None
+        self,
+        service: str,
+        kind: str,
+        name: str,
+        active: bool,
+        params: dict[str, Any],
+        epoch: int | None = None,
+        *,
+        hidden: bool = False,
     ) -> dict[str, Any]:
         """Switch something on or off in a service or one instance of it, for a wish of the epoch of that number.
 
         Without a number it is the epoch of now. The answer is that of the first instance, under the name asked for.
+        What is `hidden` is a drill's: nobody is told that it is on.
 
         Raises:
             NotFound, InvalidParameter: nothing has changed.
@@ -257,7 +266,7 @@ class Lab:
         check_switch(service, kind, name, params)
         epoch = self.epoch if epoch is None else epoch
         self._let_reset_end()
-        path, body = f"/admin/switches/{kind}/{name}", {"active": active, "params": params}
+        path, body = f"/admin/switches/{kind}/{name}", {"active": active, "params": params, "hidden": hidden}
         names = [instance.name for instance in SWITCHED_NAMES[service]]
         answers = self._post(names, path, body, epoch)
         for instance in names:

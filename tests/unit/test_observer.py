@@ -28,20 +28,21 @@ class Service:
 
     def __init__(self):
         self.boot_id, self.pid, self.up = "one", 1, True
-        self.on, self.left = {}, {}
+        self.on, self.left, self.hidden = {}, {}, {}
         self.asked = []
         self.epoch = 0
         self.on_post = lambda: None
 
     def restart(self):
-        self.boot_id, self.pid, self.on, self.left = "another", 2, {}, {}
+        self.boot_id, self.pid, self.on, self.left, self.hidden = "another", 2, {}, {}, {}
 
     def get(self, path, timeout):
         if not self.up:
             raise problems.Unreachable("down")
         active, expires = {**NOTHING, "failure": dict(self.on)}, {**NOTHING, "failure": dict(self.left)}
         life = {"service": "api", "boot_id": self.boot_id, "pid": self.pid}
-        return {**life, "active": active, "expires": expires, "epoch": self.epoch}
+        hidden = {**NOTHING, "failure": dict(self.hidden)}
+        return {**life, "active": active, "hidden": hidden, "expires": expires, "epoch": self.epoch}
 
     def seen(self):
         return decode(ServiceState, self.get("/admin/state", 1)), time.monotonic()
@@ -56,7 +57,7 @@ class Service:
         name = path.rsplit("/", 1)[1]
         self.on.pop(name, None)
         if body["active"]:
-            self.on[name] = body["params"]
+            (self.hidden if body["hidden"] else self.on)[name] = body["params"]
         self.on_post()
 
 
@@ -109,6 +110,16 @@ def test_a_new_container_gets_back_what_was_on_in_the_one_before(observer, servi
     watching.look()
     assert service.on == {"latency": LATENCY}
     assert texts(events) == ["api: restarted", "api: latency put back as it was"]
+
+
+def test_it_gets_back_what_a_drill_has_hidden_and_nobody_is_told(observer, service, events):
+    watching = observer()
+    service.hidden = {"latency": LATENCY}
+    watching.look()
+    service.restart()
+    watching.look()
+    assert (service.hidden, service.on) == ({"latency": LATENCY}, {})
+    assert texts(events) == ["api: restarted"]
 
 
 def test_so_it_does_when_the_control_room_was_away_too(observer, service, events):

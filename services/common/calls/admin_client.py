@@ -27,7 +27,7 @@ class AdminClient:
         Raises:
             Unreachable: no answer in time, or none that is JSON.
         """
-        return self._call("GET", path, None, {}, timeout_seconds)
+        return self._call("GET", path, None, {"Authorization": self._authorization}, timeout_seconds)
 
     def post(self, path: str, body: Any, timeout_seconds: float, epoch: int) -> Any:
         """The JSON answer to POST `path`, for a call that was made in the epoch of that number.

@@ -158,6 +158,12 @@ class Refused(Problem):
     status, reason, title = 503, "outage", "The service refuses work"
 
 
+class Unavailable(Problem):
+    """The service refuses work, and does not say why: what `Refused` is in a drill."""
+
+    status, reason, title = 503, "unavailable", "The service refuses work"
+
+
 class QueueFull(Problem):
     """Every connection is busy and the queue before them is at its limit."""
 

@@ -87,6 +87,11 @@ def boolean(name: str, value: Any) -> bool:
     return value
 
 
+def optional_boolean(name: str, value: Any) -> bool:
+    """A boolean, false when it is left out."""
+    return value is not None and boolean(name, value)
+
+
 def optional_object(name: str, value: Any) -> dict[str, Any]:
     """An object, empty when it is left out."""
     if value is None:

@@ -14,7 +14,7 @@ from services.common.calls.call import DEADLINE, EPOCH, MAX_EPOCH_DIGITS, deadli
 from services.common.http import problems
 from services.common.http.hosts import READS, host_name
 from services.common.http.openapi import document, in_query, object_of, param_schema, read, switch_body, write
-from services.common.http.web import boolean, install_problems, json_body, optional_object
+from services.common.http.web import boolean, install_problems, json_body, optional_boolean, optional_object
 from services.common.process.secret import Secret
 from services.common.process.service import Service
 from services.common.switches.catalogue import CATALOGUE
@@ -65,7 +65,8 @@ def create_admin_app(service: Service) -> Flask:
 
     @app.get("/admin/state")
     def state() -> Response:
-        return jsonify(encode(service.state(_window_seconds())))
+        is_control_room = secret.is_known(request.headers.get("Authorization", ""))
+        return jsonify(encode(service.state(_window_seconds(), with_hidden=is_control_room)))
 
     @app.get("/admin/spans")
     def spans() -> Response:
@@ -82,9 +83,11 @@ def create_admin_app(service: Service) -> Flask:
     @app.post("/admin/switches/<kind>/<name>")
     def change(kind: str, name: str) -> Response:
         service.switches.get(kind, name)
-        body = json_body(active=boolean, params=optional_object)
-        switch = service.change(_epoch_of_call(service.epoch.number), kind, name, body["active"], body["params"])
-        log.info("%s %s is %s", kind, name, "on" if switch.active else "off", extra={"params": switch.values})
+        body = json_body(active=boolean, params=optional_object, hidden=optional_boolean)
+        epoch = _epoch_of_call(service.epoch.number)
+        switch = service.change(epoch, kind, name, body["active"], body["params"], hidden=body["hidden"])
+        if not switch.hidden:
+            log.info("%s %s is %s", kind, name, "on" if switch.active else "off", extra={"params": switch.values})
         return jsonify(service=service.name, kind=kind, name=name, active=switch.active, params=switch.values)
 
     @app.post("/admin/reset")
@@ -113,13 +116,18 @@ def _openapi_document(service: str) -> dict[str, Any]:
         "/admin/catalogue": read("Every switch of this service", "the switches"),
         **{
             f"/admin/switches/{switch.kind}/{switch.name}": write(
-                switch.story, switch_body(switch), "the switch as it is now", "404", *REFUSALS
+                switch.story, _hideable(switch_body(switch)), "the switch as it is now", "404", *REFUSALS
             )
             for switch in CATALOGUE[service]
         },
         "/admin/reset": write("A new epoch: everything off, queues emptied", moment, "the epoch", *REFUSALS),
     }
     return document(f"SRE failure lab: admin plane of {service}", paths)
+
+
+def _hideable(body: dict[str, Any]) -> dict[str, Any]:
+    """What a change may say here, and not to the control room."""
+    return {**body, "properties": {**body["properties"], "hidden": {"type": "boolean", "default": False}}}
 
 
 def _window_seconds() -> float:

@@ -64,12 +64,15 @@ class Secret:
         Raises:
             NotTheControlRoom: it has not the secret, or none was made yet.
         """
-        given = authorization.removeprefix("Bearer ").strip().encode()
-        if self._is(given):
-            return
-        self._known = self._read()  # the first call, or another secret was made meanwhile
-        if not self._is(given):
+        if not self.is_known(authorization):
             raise NotTheControlRoom("an admin plane takes changes from the control room alone")
+
+    def is_known(self, authorization: str) -> bool:
+        """Whether a call with this Authorization header has the secret."""
+        given = authorization.removeprefix("Bearer ").strip().encode()
+        if given and not self._is(given):
+            self._known = self._read()  # the first call, or another secret was made meanwhile
+        return self._is(given)
 
     def _is(self, given: bytes) -> bool:
         return bool(self._known) and hmac.compare_digest(given, self._known.encode())

@@ -30,7 +30,7 @@ from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.registry import Switches
 from services.common.telemetry import metrics
 from services.common.telemetry.spans import Spans
-from services.common.telemetry.state import ServiceState
+from services.common.telemetry.state import ServiceState, nothing_on
 from services.common.telemetry.windows import AnswerWindow
 
 if TYPE_CHECKING:
@@ -89,9 +89,10 @@ class Service:
         self._queues[name] = waits
         self.on_reset.append(waits.clear)
 
-    def leaked_bytes(self) -> int:
+    def leaked_bytes(self, *, with_hidden: bool = False) -> int:
         """Bytes that memory_leak holds, in a service that has it."""
-        return sum(getattr(switch, "leaked_bytes", 0) for switch in self.switches)
+        told = (switch for switch in self.switches if with_hidden or not switch.hidden)
+        return sum(getattr(switch, "leaked_bytes", 0) for switch in told)
 
     def metrics_text(self) -> bytes:
         """What Prometheus scrapes."""
@@ -110,7 +111,9 @@ class Service:
         self.ready.set()
         log.info("ready")
 
-    def change(self, epoch: int, kind: str, name: str, active: bool, params: dict[str, Any]) -> Switch:
+    def change(
+        self, epoch: int, kind: str, name: str, active: bool, params: dict[str, Any], *, hidden: bool = False
+    ) -> Switch:
         """Switch something on or off, for a control call that was made in the epoch of that number.
 
         Raises:
@@ -119,7 +122,7 @@ class Service:
         """
         with self._control_lock:
             self.epoch.admit(epoch)
-            return self.switches.change(kind, name, active, params)
+            return self.switches.change(kind, name, active, params, hidden=hidden)
 
     def reset(self, epoch: int, started_at: float) -> None:
         """Start the epoch of that number: everything off, waits ended, queues emptied, memory given back.
@@ -152,8 +155,11 @@ class Service:
         except (OSError, ValueError):
             self.epoch.begin(0, 0.0)
 
-    def state(self, window_seconds: float) -> ServiceState:
-        """Everything that the control room wants to know, over the last `window_seconds`, reset or start."""
+    def state(self, window_seconds: float, *, with_hidden: bool = False) -> ServiceState:
+        """Everything that the control room wants to know, over the last `window_seconds`, reset or start.
+
+        It alone is told `with_hidden` what a drill has switched on.
+        """
         now = time.monotonic()
         since = max(now - window_seconds, self.epoch.began, self._started)
         return ServiceState(
@@ -165,7 +171,7 @@ class Service:
             epoch_age_seconds=self.epoch.age_seconds,
             rss_bytes=self.memory.resident_bytes(),
             memory_limit_bytes=self.memory.limit_bytes,
-            leaked_bytes=self.leaked_bytes(),
+            leaked_bytes=self.leaked_bytes(with_hidden=with_hidden),
             oom_kills=self.memory.oom_kills(),
             last_end=self._last_end,
             threads_busy=self.busy,
@@ -174,6 +180,7 @@ class Service:
             gc_pause_seconds=self._gc.since(since),
             window_seconds=now - since,
             active=self.switches.active(),
+            hidden=self.switches.active(hidden=True) if with_hidden else nothing_on(),
             expires=self.switches.expiries(),
             waits={name: waits.since(since) for name, waits in self._queues.items()},
             **{name: part(since) for name, part in self.parts.items()},

@@ -77,6 +77,7 @@ class Switch:
         self.changed_at = 0.0
         self.expires_at: float | None = None
         self.restored_at: float | None = None  # by the host's clock: it was on when the process was started again
+        self.hidden = False  # a drill's: only the control room is told that it is on
         self._ended = self.host.event()
 
     @classmethod
@@ -214,6 +215,7 @@ class Switch:
         self.active = False
         self.values = defaults(self.all_params())
         self.expires_at = self.restored_at = None
+        self.hidden = False
         self._ended.set()
         self.on_stop()
 

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 from services.common.calls.balancing import Target
 from services.common.calls.call import Call
-from services.common.http.problems import NotFound, Problem
+from services.common.http.problems import InjectedError, NotFound, Problem, Refused, Unavailable
 from services.common.switches import saved
 from services.common.switches.base import HOOKS, KINDS, Host, Load, Switch
 from services.common.switches.params import Value, defaults, parse_params
 
 S = TypeVar("S", bound=Switch)
+DISGUISES: dict[type[Problem], type[Problem]] = {InjectedError: Problem, Refused: Unavailable}
 
 
 class Switches:
@@ -67,8 +68,11 @@ class Switches:
 
     # Changes.
 
-    def change(self, kind: str, name: str, active: bool, given: dict[str, Any]) -> Switch:
+    def change(self, kind: str, name: str, active: bool, given: dict[str, Any], *, hidden: bool = False) -> Switch:
         """Switch on with these parameters (the rest at their defaults), or off.
+
+        One that is `hidden` is a drill's: no metric, log line or error tells that it is on, until it is changed again.
+        What is on for all to see stays as it is then: that it went would tell.
 
         Raises:
             NotFound, InvalidParameter: nothing has changed then.
@@ -77,14 +81,17 @@ class Switches:
         values = parse_params(switch.all_params(), given)
         switch.check(values)
         with self._lock:
-            before = (switch.active, switch.values)
+            if hidden and switch.active and not switch.hidden:
+                return switch
+            before = (switch.active, switch.values, switch.hidden)
             own = {param.name: values[param.name] for param in switch.params}
             if active and not (kind == "setting" and own == defaults(switch.params)):
                 duration = float(values["duration_seconds"])
                 self._start(switch, values, time.time() + duration if duration else None)
+                switch.hidden = hidden
             else:
                 self._stop(switch)
-            if (switch.active, switch.values) != before:
+            if (switch.active, switch.values, switch.hidden) != before and not switch.hidden:
                 switch.changed_at = time.time()
             self._changed()
         return switch
@@ -143,7 +150,8 @@ class Switches:
         """Run every active switch's `before_request`."""
         for switch in self._hooks["before_request"]:
             if self._hits(switch):
-                switch.before_request(call)
+                with _disguised(switch):
+                    switch.before_request(call)
 
     def after_request(self, call: Call) -> None:
         """Run every active switch's `after_request`."""
@@ -237,12 +245,12 @@ class Switches:
     def _hits(self, switch: Switch) -> bool:
         return not switch.per_request or switch.probability >= 1 or self._host.random.random() < switch.probability
 
-    def active(self) -> dict[str, dict[str, dict[str, Value]]]:
-        """What is on: {kind: {name: {parameter: value}}}, every kind present."""
+    def active(self, *, hidden: bool = False) -> dict[str, dict[str, dict[str, Value]]]:
+        """What is on, or what is on and hidden: {kind: {name: {parameter: value}}}, every kind present."""
         state: dict[str, dict[str, dict[str, Value]]] = {kind: {} for kind in KINDS}
         with self._lock:
             for switch in self._switches.values():
-                if switch.active:
+                if switch.active and switch.hidden == hidden:
                     state[switch.kind][switch.name] = dict(switch.values)
         return state
 
@@ -251,7 +259,7 @@ class Switches:
         state: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
         with self._lock:
             for switch in self._switches.values():
-                if switch.expires_at is not None:
+                if switch.expires_at is not None and not switch.hidden:
                     state[switch.kind][switch.name] = round(max(0.0, switch.expires_at - time.time()), 1)
         return state
 
@@ -264,10 +272,22 @@ class Switches:
                     switch.changed_at = kept.changed_at
                     if kept.active and (kept.expires_at is None or kept.expires_at > time.time()):
                         self._start(switch, kept.values, kept.expires_at)
+                        switch.hidden = kept.hidden
                         switch.restored_at = self.clock()
             self._changed()
 
     def _save(self) -> None:
-        saved.save(
-            self._path, [saved.SavedSwitch.of(switch) for switch in self._switches.values() if switch.changed_at]
-        )
+        touched = [switch for switch in self._switches.values() if switch.changed_at or switch.hidden]
+        saved.save(self._path, [saved.SavedSwitch.of(switch) for switch in touched])
+
+
+@contextlib.contextmanager
+def _disguised(switch: Switch) -> Iterator[None]:
+    """Let no error tell that a hidden switch is its cause: it is what a service says that knows no better."""
+    try:
+        yield
+    except Problem as problem:
+        disguise = DISGUISES.get(type(problem)) if switch.hidden else None
+        if disguise is None:
+            raise
+        raise disguise("the request failed") from None

@@ -25,12 +25,13 @@ class SavedSwitch:
     changed_at: float
     expires_at: float | None
     active: bool
+    hidden: bool = False
 
     @classmethod
     def of(cls, switch: Switch) -> SavedSwitch:
         """The switch as it is now."""
         values = dict(switch.values)
-        return cls(switch.kind, switch.name, values, switch.changed_at, switch.expires_at, switch.active)
+        return cls(switch.kind, switch.name, values, switch.changed_at, switch.expires_at, switch.active, switch.hidden)
 
 
 def save(path: Path, switches: Sequence[SavedSwitch]) -> None:

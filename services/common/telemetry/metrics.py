@@ -65,7 +65,7 @@ class OomCollector(Collector):
 
 
 class SwitchCollector(Collector):
-    """Which switches are on, and when each changed last."""
+    """Which switches are on, and when each changed last; one that is hidden is as it was before."""
 
     def __init__(self, switches: Switches) -> None:
         self._switches = switches
@@ -78,7 +78,7 @@ class SwitchCollector(Collector):
         )
         for switch in self._switches:
             labels = [switch.kind, switch.name]
-            active.add_metric(labels, float(switch.active))
+            active.add_metric(labels, float(switch.active and not switch.hidden))
             changed.add_metric(labels, switch.changed_at)
         yield active
         yield changed

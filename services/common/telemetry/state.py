@@ -143,7 +143,8 @@ class TrafficState:
     lost: int = 0
 
 
-def _nothing_on() -> dict[str, dict[str, Any]]:
+def nothing_on() -> dict[str, dict[str, Any]]:
+    """Every kind, and nothing of it."""
     return {"failure": {}, "defence": {}, "setting": {}}
 
 
@@ -152,7 +153,8 @@ class ServiceState:
     """One instance of a service, or (see `combined`) all of them.
 
     `boot_id` names the container's life, `pid` that of the worker in it, and `last_end` says why the worker before it
-    ended, where the lab itself ended it. `expires` is in seconds from now. `work` is the api's own capacity.
+    ended, where the lab itself ended it. What is `hidden` is on and not in `active`: a drill's. `expires` is in seconds
+    from now. `work` is the api's own capacity.
     """
 
     service: str
@@ -171,8 +173,9 @@ class ServiceState:
     waiting: int = 0
     gc_pause_seconds: float = 0.0
     window_seconds: float = 0.0
-    active: Active = field(default_factory=_nothing_on)
-    expires: dict[str, dict[str, float]] = field(default_factory=_nothing_on)
+    active: Active = field(default_factory=nothing_on)
+    hidden: Active = field(default_factory=nothing_on)
+    expires: dict[str, dict[str, float]] = field(default_factory=nothing_on)
     waits: dict[str, QueueWait] = field(default_factory=dict)
     answers: Answers | None = None
     calls: Calls | None = None
@@ -206,7 +209,7 @@ class ServiceState:
     @property
     def is_at_defaults(self) -> bool:
         """Whether nothing is on."""
-        return not any(self.active.values())
+        return not any(self.active.values()) and not any(self.hidden.values())
 
 
 States = Mapping[str, ServiceState | None]  # by the name of a service or an instance; None does not answer
@@ -250,6 +253,7 @@ def combined(service: str, states: Sequence[ServiceState]) -> ServiceState:
         gc_pause_seconds=max(state.gc_pause_seconds for state in states),
         window_seconds=max(state.window_seconds for state in states),
         active=_united([state.active for state in states]),
+        hidden=_united([state.hidden for state in states]),
         expires=_united([state.expires for state in states]),
         waits=_longest([state.waits for state in states]),
         answers=_all_answers([state.answers for state in states if state.answers]),
@@ -262,7 +266,7 @@ def combined(service: str, states: Sequence[ServiceState]) -> ServiceState:
 
 
 def _united(found: Sequence[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
-    return {kind: {name: value for each in found for name, value in each[kind].items()} for kind in _nothing_on()}
+    return {kind: {name: value for each in found for name, value in each[kind].items()} for kind in nothing_on()}
 
 
 def _longest(found: Sequence[Mapping[str, QueueWait]]) -> dict[str, QueueWait]:

@@ -7,14 +7,14 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.common.http import problems
 from services.common.process.memory import MB
 from services.common.switches.base import KINDS
 from services.common.switches.catalogue import check_switch
-from services.common.telemetry.state import Active, ServiceState
+from services.common.telemetry.state import Active, ServiceState, nothing_on
 from services.common.telemetry.wire import WireError, decode, encode
 from services.common.topology import Instance
 from services.common.words import params_words
@@ -49,6 +49,7 @@ class Seen:
     warned: float
     up: bool
     forgotten: bool
+    hidden: Active = field(default_factory=nothing_on)
 
 
 class Observer:
@@ -99,7 +100,8 @@ class Observer:
             seen = decode(Seen, self._journal.section(self._section))
         except WireError:
             return None
-        return seen if seen.active.keys() == seen.expires_at.keys() == set(KINDS) else None
+        parts = (seen.active, seen.expires_at, seen.hidden)
+        return seen if all(part.keys() == set(KINDS) for part in parts) else None
 
     def known_boot_id(self) -> str | None:
         """The container's life that the journal knows."""
@@ -191,6 +193,7 @@ class Observer:
                     warned=self._warned,
                     up=True,
                     forgotten=asked_at <= self._forget_before,
+                    hidden=state.hidden,
                 )
             )
         self._seen_at, self._epoch_seen = asked_at, state.epoch
@@ -230,18 +233,21 @@ class Observer:
 
     def _put_back(self, last: Seen, state: ServiceState, epoch: int) -> tuple[ServiceState, float]:
         """Switch on what was on in the container before; the service keeps it itself over a mere crash."""
-        for kind, name, params in _missing(last, state, time.time()):
+        for kind, name, params, hidden in _missing(last, state, time.time()):
             try:
                 check_switch(self.service, kind, name, params)
             except (problems.NotFound, problems.InvalidParameter) as problem:  # it is of an older version of the lab
-                self._report(f"{name} cannot be put back: {problem}", "warning")
+                if not hidden:
+                    self._report(f"{name} cannot be put back: {problem}", "warning")
                 continue
             path = f"/admin/switches/{kind}/{name}"
             try:
-                self._client.post(path, {"active": True, "params": params}, TIMEOUT_SECONDS, epoch)
+                body = {"active": True, "params": params, "hidden": hidden}
+                self._client.post(path, body, TIMEOUT_SECONDS, epoch)
             except problems.Overtaken:  # a reset came in between, and it has the last word
                 break
-            self._report(f"{name} put back as it was")
+            if not hidden:
+                self._report(f"{name} put back as it was")
         return self._ask()
 
     def _report_switches(self, last: Seen, state: ServiceState) -> None:
@@ -270,13 +276,21 @@ class Observer:
                 self._report(f"memory at {size}", "error" if mark >= MEMORY_ERROR else "warning")
 
 
-def _missing(last: Seen, state: ServiceState, now: float) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """What was on and is not, as kind, name and parameters; what would have gone off by itself since then is not."""
+def _missing(last: Seen, state: ServiceState, now: float) -> Iterator[tuple[str, str, dict[str, Any], bool]]:
+    """What was on and is not, as kind, name, parameters and whether it is hidden.
+
+    What would have gone off by itself since then is not among it.
+    """
+    for kind, switches in last.hidden.items():
+        for name, params in switches.items():
+            if name not in state.hidden[kind] and not params["duration_seconds"]:
+                yield kind, name, params, True
     for kind, switches in last.active.items():
         for name, params in switches.items():
             left = last.expires_at[kind].get(name, math.inf) - now
             if name not in state.active[kind] and left > 0:
-                yield kind, name, params if left == math.inf else {**params, "duration_seconds": left}
+                whole = params if left == math.inf else {**params, "duration_seconds": left}
+                yield kind, name, whole, False
 
 
 def sentence_on(kind: str, name: str, params: dict[str, Any]) -> str:
