@@ -40,9 +40,12 @@ class ControlRoom:
         """The address, without a slash at its end."""
         return self._config.url
 
-    def get(self, path: str, timeout: float = READ_SECONDS) -> Document:
-        """Read a document."""
-        return self._document(self._request("GET", path), timeout)
+    def get(self, path: str, timeout: float = READ_SECONDS, secret: str = "") -> Document:
+        """Read a document; with `secret` one that is the presenter's."""
+        request = self._request("GET", path)
+        if secret:
+            request.add_header("Authorization", f"Bearer {secret}")
+        return self._document(request, timeout)
 
     def post(self, path: str, body: Document, timeout: float = WRITE_SECONDS) -> Document:
         """Send a document, and read the answer."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import actions, bets, defences, doctor, infra, lifecycle, watch
+from . import actions, bets, defences, doctor, drill, infra, lifecycle, watch
 from . import completion as completions
 from . import predict as prediction
 from . import scene as scenes
@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     _add_switching(commands)
     _add_acting(commands)
     _add_room(commands)
+    _add_drill(commands, common)
     _add_predicting(commands)
     _add_infra(commands, common)
     _add_helping(commands, whole)
@@ -204,6 +205,30 @@ def _add_room(commands: _Commands) -> None:
     bet.add_argument("action", nargs="?", choices=bets.ACTIONS, metavar="open|close|reveal")
     bet.add_argument("scene", metavar="SCENE", nargs="?")
     bet.add_argument("key", metavar="KEY", nargs="?", help="which of the scene's bets (default: the next one)")
+
+
+def _add_drill(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    """drill, with a command of its own for each action."""
+    parser = commands.add("drill", None, "game day: a hidden fault, for the room to find and to mend")
+    inner = _Commands(parser, common, prefix="drill ")
+    start = inner.add("start", drill.start, "reset the lab, and hide a fault that strikes after a while")
+    start.add_argument(
+        "--level", type=int, choices=(1, 2, 3), help="1 one fault, 2 one instance or a setting, 3 subtle"
+    )
+    start.add_argument("--seed", type=_count, metavar="N", help="the same seed draws the same card")
+    inner.add("status", drill.status, "what everybody may know of the drill, and the board")
+    inner.add("show", drill.show, "its secret, on the lab's own machine or with its token")
+    board = inner.add("board", drill.board, "show what the teams do as it comes, freeze it, or hide it")
+    board.add_argument("board", choices=("open", "frozen", "hidden"), metavar="open|frozen|hidden")
+    incident = inner.add("incident", drill.answer, "say that something is wrong")
+    diagnose = inner.add("diagnose", drill.answer, "say where it is, and what")
+    diagnose.add_argument("service", metavar="SERVICE", help="a service, or one instance of it")
+    diagnose.add_argument("switch", metavar="SWITCH", help="a failure or a setting of it")
+    hint = inner.add("hint", drill.answer, "take a hint, which costs points")
+    for added, kind in ((incident, "detected"), (diagnose, "diagnosis"), (hint, "hint")):
+        added.set_defaults(kind=kind)
+        added.add_argument("--team", default=drill.ROOM, metavar="NAME", help=f'who says it (default "{drill.ROOM}")')
+    inner.add("end", drill.end, "end it, and tell what it was")
 
 
 def _add_predicting(commands: _Commands) -> None:

@@ -129,6 +129,52 @@ examples:
   ./scripts/lab bet close retry_storm        the votes are shown; starting the scene closes it, too
   ./scripts/lab bet reveal retry_storm       which option is right, by what the lab has measured
   ./scripts/lab bet open retry_storm cure    another bet of the scene""",
+    "drill": """\
+examples:
+  ./scripts/lab drill start --level 1        users come; something breaks within a minute, and nothing says what
+  ./scripts/lab drill incident               "something is wrong"
+  ./scripts/lab drill diagnose database slow_query
+  ./scripts/lab drill end                    and what it was
+
+Teams answer on their phones, at /view. The room works with dashboards, test requests, defences and settings;
+failures and the number of users are the drill's own.""",
+    "drill start": """\
+examples:
+  ./scripts/lab drill start
+  ./scripts/lab drill start --level 3
+  ./scripts/lab drill start --seed 7         the same card, the same wait, the same users
+
+One card in six is "nothing is wrong but the traffic". A reset ends the drill.""",
+    "drill status": """\
+example:
+  ./scripts/lab drill status""",
+    "drill show": """\
+example:
+  ./scripts/lab drill show                   not where the room sees it""",
+    "drill board": """\
+examples:
+  ./scripts/lab drill board frozen           as it is now, until the end
+  ./scripts/lab drill board open""",
+    "drill incident": """\
+examples:
+  ./scripts/lab drill incident
+  ./scripts/lab drill incident --team blue
+
+It costs points while nothing is wrong.""",
+    "drill diagnose": """\
+examples:
+  ./scripts/lab drill diagnose database slow_query
+  ./scripts/lab drill diagnose api-2 bad_version --team blue
+  ./scripts/lab drill diagnose traffic arrivals       nothing is wrong but the traffic
+
+A wrong answer costs points. Where several faults are hidden, name them one by one.""",
+    "drill hint": """\
+examples:
+  ./scripts/lab drill hint
+  ./scripts/lab drill hint --team blue""",
+    "drill end": """\
+example:
+  ./scripts/lab drill end                    what was hidden is shown, and stays on until the next reset""",
     "predict": """\
 examples:
   ./scripts/lab predict retry_storm                         every expectation: median and range of 5 seeds

@@ -26,6 +26,8 @@ from services.common.telemetry.metrics import ProcessCollector
 from services.common.topology import SERVICES
 from services.control_room.api_document import openapi_text
 from services.control_room.cliff import Cliff
+from services.control_room.drills.drills import Drills, check_deck
+from services.control_room.drills.routes import install_drills
 from services.control_room.exporter import StateCollector
 from services.control_room.history import History
 from services.control_room.lab import MAX_TEST_REQUESTS, Lab
@@ -33,6 +35,7 @@ from services.control_room.page.assets import install_page
 from services.control_room.page.guard import Guard
 from services.control_room.page.link import install_link
 from services.control_room.room.bets import Bets
+from services.control_room.room.devices import Devices
 from services.control_room.room.routes import install_room
 from services.control_room.span_look import SpanLook
 from services.control_room.stage import Stage
@@ -50,6 +53,7 @@ class ControlRoom:
         self.lab = lab
         self.stage = stage
         self.bets = bets
+        self.drills = Drills(lab, stage.reset)
         self.history = History()
         self.spans = SpanLook(lab)
         self.cliff = Cliff()
@@ -68,6 +72,7 @@ class ControlRoom:
         self.lab.start()
         self.bets.restore()
         self.stage.restore()
+        self.drills.restore()
         if self.lab.was_killed_in_a_reset():
             self.lab.events.add("the control room ended in the middle of a reset: it is done again")
             threading.Thread(target=self.stage.reset, name="reset again", daemon=True).start()
@@ -80,6 +85,7 @@ class ControlRoom:
             self.lab.report(state)
             self.history.add(state)
             self.stage.record(state)
+            self.drills.see(state)
             self.cliff.look(self.stage.active, state)
 
 
@@ -88,8 +94,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_env_or_exit()
     try:
         all_scenes()
+        check_deck()
     except problems.Problem as problem:
-        sys.exit("scenes: " + "\n  ".join(problem.lines()))
+        sys.exit("scenes and drills: " + "\n  ".join(problem.lines()))
     lab = Lab(settings)
     bets = Bets(lab.journal, lab.events)
     stage = Stage(lab, bets)
@@ -104,12 +111,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["lab"] = control_room
     _add_reads(app, control_room)
     _add_writes(app, control_room)
-    install_room(app, guard, bets, stage)
+    devices = Devices()
+    install_room(app, guard, devices, bets, control_room.drills, stage)
+    install_drills(app, guard, control_room.drills, devices)
     return app
 
 
 def _add_reads(app: Flask, control_room: ControlRoom) -> None:
     lab, stage, cliff = control_room.lab, control_room.stage, control_room.cliff
+    drills = control_room.drills
 
     @app.get("/healthz")
     @app.get("/readyz")
@@ -136,7 +146,8 @@ def _add_reads(app: Flask, control_room: ControlRoom) -> None:
     def state() -> dict[str, Any]:
         now = lab.state()
         of_stage = {"sentence": stage.sentence(now), "tags": stage.tags(now), "scene": stage.describe()}
-        return {**now.describe(), **of_stage, "cliff": cliff.version(), "room_revision": control_room.bets.revision}
+        of_room = {"drill": drills.for_all(), "room_revision": control_room.bets.revision + drills.revision}
+        return {**now.describe(), **of_stage, "cliff": cliff.version(), **of_room}
 
     @app.get("/api/outcomes")
     def outcomes() -> dict[str, Any]:
@@ -185,7 +196,7 @@ def _moment(text: str) -> float:
 
 def _add_writes(app: Flask, control_room: ControlRoom) -> None:
     lab, stage = control_room.lab, control_room.stage
-    bets, cliff = control_room.bets, control_room.cliff
+    bets, cliff, drills = control_room.bets, control_room.cliff, control_room.drills
 
     @app.post("/api/services/<service>/<kinds>/<name>")
     def switch(service: str, kinds: str, name: str) -> dict[str, Any]:
@@ -194,13 +205,15 @@ def _add_writes(app: Flask, control_room: ControlRoom) -> None:
             allowed = [f"{kind}s" for kind in KINDS]
             raise problems.NotFound(f"there is no kind {kinds!r:.60}", field="kind", allowed=allowed)
         body = json_body(active=boolean, params=optional_object)
+        check_switch(service, kind, name, body["params"])
+        drills.check_change(service, kind, name)
         if kind == "failure" and body["active"]:
-            check_switch(service, kind, name, body["params"])
             bets.close()
         return lab.switch(service, kind, name, body["active"], body["params"])
 
     @app.post("/api/traffic")
     def traffic() -> dict[str, Any]:
+        drills.check_free("another number of users")
         return lab.set_traffic(json_body(rps=lambda _, value: RPS.parse(value))["rps"])
 
     @app.post("/api/requests")
@@ -211,12 +224,15 @@ def _add_writes(app: Flask, control_room: ControlRoom) -> None:
     @app.post("/api/scenes/<name>")
     def scene(name: str) -> dict[str, Any]:
         play = play_of_body()
+        drills.check_free("a scene")
+        drills.overtaken()
         cliff.stop()
         return stage.start(name, play)
 
     @app.post("/api/reset")
     def reset() -> dict[str, Any]:
         json_body()
+        drills.overtaken()
         cliff.stop()
         return stage.reset()
 

@@ -137,6 +137,12 @@ class TooManyVotes(Problem):
     retry_after_seconds = 1
 
 
+class TooManyTeams(Problem):
+    """As many teams play as may."""
+
+    status, reason, title = 429, "too_many_teams", "Too many teams"
+
+
 # What goes wrong in the data plane, on purpose or under load.
 
 

@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 
 from services.common.http import problems
 from services.common.http.hosts import READS, host_name, in_url, is_neighbour
+from services.common.process.secret import Secret
 from services.common.process.settings import Settings
 
 PREFLIGHT_HEADERS = "Content-Type, X-Grafana-Action, X-Grafana-Device-Id"
@@ -22,6 +23,7 @@ class Guard:
         self._inner_name = None if settings.local else settings.service
         self._grafana_port = None if settings.local else settings.grafana_port  # there is none: its port is anybody's
         self._token = settings.lab_token
+        self._secret = Secret(settings.secret_file)
         self._for_everybody: set[str] = set()
 
     def needs_no_token(self, endpoint: str) -> None:
@@ -85,6 +87,18 @@ class Guard:
             from_grafana = self.is_grafana(request.headers.get("Origin", ""))
             hint = "use the control room" if from_grafana else "send Authorization: Bearer, with LAB_TOKEN's value"
             raise problems.TokenNeeded(f"this lab does that with its token alone: {hint}")
+
+    def check_secret(self) -> None:
+        """Refuse what a drill hides to all but its presenter: by the token or, from the machine's own command line, by
+        the secret that the lab's processes share. A page on this machine is not the presenter's: the room sees it.
+
+        Raises:
+            TokenNeeded
+        """
+        if not (self._token and self._has_token()) and not self._secret.is_known(
+            request.headers.get("Authorization", "")
+        ):
+            raise problems.TokenNeeded("this is the presenter's alone: ./scripts/lab drill show, or set LAB_TOKEN")
 
     def _has_token(self) -> bool:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify
 
 from services.common.http import problems
 from services.common.http.web import json_body
+from services.control_room.drills.drills import Drills
 from services.control_room.page.guard import Guard
 from services.control_room.room.bets import ACTIONS, Bets
-from services.control_room.room.votes import COOKIE, MAX_VOTE_BYTES, VoteRate, device_of, new_cookie
+from services.control_room.room.devices import Devices
 from services.control_room.stage import Stage
 
-DAY_SECONDS = 24 * 3600
 
+def install_room(app: Flask, guard: Guard, devices: Devices, bets: Bets, drills: Drills, stage: Stage) -> None:
+    """Add the calls to `app`. A vote needs no token."""
 
-def install_room(app: Flask, guard: Guard, bets: Bets, stage: Stage) -> None:
-    """Add the calls to `app`. A vote is the one write that needs no token."""
-    rate = VoteRate()
+    def known_to(device: str) -> dict[str, Any]:
+        return {**bets.for_phone(device), "drill": drills.for_phone(device)}
 
     @app.get("/api/room")
     def room() -> Response:
-        cookie, device = _device()
-        return _with_cookie(jsonify(bets.for_phone(device)), cookie)
+        cookie, device = devices.of_request()
+        return devices.answer(jsonify(known_to(device)), cookie)
 
     @app.post("/api/room/votes")
     def vote() -> Response:
-        request.max_content_length = MAX_VOTE_BYTES
-        rate.take()
+        devices.take_turn()
         body = json_body(bet=_text, choice=_text)
-        cookie, device = _device()
+        cookie, device = devices.of_request()
         bets.vote(body["bet"], body["choice"], device)
-        return _with_cookie(jsonify(bets.for_phone(device)), cookie)
+        return devices.answer(jsonify(known_to(device)), cookie)
 
     guard.needs_no_token(vote.__name__)
 
@@ -48,23 +48,6 @@ def install_room(app: Flask, guard: Guard, bets: Bets, stage: Stage) -> None:
     @app.post("/api/bets/<scene>/<key>")
     def act(scene: str, key: str) -> dict[str, Any]:
         return bets.act(scene, key, json_body(action=_action)["action"], stage.active)
-
-
-def _device() -> tuple[str, str]:
-    """The caller's cookie, a new one if need be, and the device that it stands for."""
-    cookie = request.cookies.get(COOKIE, "")
-    device = device_of(cookie)
-    if device is not None:
-        return cookie, device
-    cookie = new_cookie()
-    return cookie, str(device_of(cookie))
-
-
-def _with_cookie(response: Response, cookie: str) -> Response:
-    """The answer to one device alone; no script of any page can read its cookie."""
-    response.set_cookie(COOKIE, cookie, max_age=DAY_SECONDS, path="/api/room", httponly=True, samesite="Strict")
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _text(field: str, value: Any) -> str:

@@ -1,0 +1,163 @@
+"""One drill: what was drawn, who said what and when, and how the users fared. Moments are in seconds since 1970."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.common.scenes.model import Switched
+from services.control_room.drills.cards import Card, deck
+from services.control_room.drills.score import Scored, score
+
+OPEN, FROZEN, HIDDEN = BOARDS = ("open", "frozen", "hidden")
+WELL = 0.99  # of the requests of the lab's window of 15 s
+
+
+@dataclass
+class Answer:
+    """What a team said: `kind` is detected, diagnosis or hint; `good` is whether it was so."""
+
+    at: float
+    kind: str
+    good: bool
+    service: str = ""
+    switch: str = ""
+
+
+@dataclass
+class Team:
+    """A team and its answers, oldest first."""
+
+    name: str
+    answers: list[Answer] = field(default_factory=list)
+
+    def count(self, kind: str, *, good: bool) -> int:
+        """How many of its answers are of this kind."""
+        return sum((each.kind, each.good) == (kind, good) for each in self.answers)
+
+    def first(self, kind: str) -> float | None:
+        """When it was right with this kind of answer for the first time."""
+        return next((each.at for each in self.answers if each.kind == kind and each.good), None)
+
+
+@dataclass
+class Drill:
+    """A drill from its start on, as the journal keeps it."""
+
+    card_key: str
+    seed: int
+    started_at: float
+    wait_seconds: float
+    epoch: int
+    level: int | None = None
+    fault_at: float | None = None
+    hurt_at: float | None = None
+    mitigated_at: float | None = None
+    ended_at: float | None = None
+    why_ended: str = ""
+    lost_before: int = 0
+    lost: int = 0
+    board: str = OPEN
+    frozen: list[dict[str, Any]] = field(default_factory=list)
+    teams: dict[str, Team] = field(default_factory=dict)
+    devices: dict[str, str] = field(default_factory=dict)  # the team that each device speaks for
+
+    @property
+    def card(self) -> Card:
+        """What was drawn."""
+        return deck()[self.card_key]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it goes on, and hides what is wrong."""
+        return self.ended_at is None
+
+    # What happens to the users.
+
+    def see(self, now: float, success_ratio: float | None, lost: int) -> bool:
+        """Take what the lab measures; whether something has changed that must be kept."""
+        if self.fault_at is None:
+            self.lost_before = lost
+            return False
+        self.lost = max(self.lost, lost - self.lost_before)
+        if success_ratio is None:
+            return False
+        was = self.hurt_at, self.mitigated_at
+        if success_ratio < WELL:
+            self.hurt_at, self.mitigated_at = self.hurt_at or now, None
+        elif self.hurt_at is not None:
+            self.mitigated_at = self.mitigated_at or now
+        return was != (self.hurt_at, self.mitigated_at)
+
+    @property
+    def users(self) -> int:
+        """About how many users have come since the fault."""
+        if self.fault_at is None or self.ended_at is None:
+            return 0
+        changed = (each.params["rps"] for each in self.card.faults if "rps" in each.params)
+        return round((self.ended_at - self.fault_at) * next(changed, self.card.rps))
+
+    # What the teams say.
+
+    def detect(self, team: Team, now: float) -> Answer:
+        """The team says "incident": it is a false alarm while nothing is wrong yet."""
+        return _noted(team, Answer(now, "detected", good=self.fault_at is not None))
+
+    def diagnose(self, team: Team, now: float, service: str, switch: str) -> Answer:
+        """The team says where and what; who names a cause has noticed that there is one."""
+        fault = self.card.named_by(service, switch) if self.fault_at is not None else None
+        if fault is not None and team.first("detected") is None:
+            self.detect(team, now)
+        return _noted(team, Answer(now, "diagnosis", fault is not None, service, switch))
+
+    def hint(self, team: Team, now: float) -> Answer:
+        """The team takes the next hint; there is none when it has all of them."""
+        return _noted(team, Answer(now, "hint", good=team.count("hint", good=True) < len(self.card.hints)))
+
+    def found(self, team: Team) -> list[Switched]:
+        """The faults that the team has named."""
+        named = [self.card.named_by(each.service, each.switch) for each in team.answers if each.good and each.switch]
+        return [fault for fault in self.card.faults if fault in named]
+
+    def diagnosed_at(self, team: Team) -> float | None:
+        """When the team had named all faults."""
+        if len(self.found(team)) < len(self.card.faults):
+            return None
+        seen: set[tuple[str, str]] = set()
+        for each in team.answers:
+            fault = self.card.named_by(each.service, each.switch) if each.good and each.switch else None
+            if fault is not None:
+                seen.add((fault.service, fault.name))
+            if len(seen) == len(self.card.faults):
+                return each.at
+        return None
+
+    def score(self, team: Team) -> Scored:
+        """The team's points, of a drill that has ended."""
+        begin = self.fault_at or self.ended_at or self.started_at
+        end = self.ended_at or begin
+        return score(
+            detect_seconds=_since(begin, team.first("detected")),
+            diagnose_seconds=_since(begin, self.diagnosed_at(team)),
+            mitigate_seconds=self.mitigate_seconds,
+            is_hurt=self.hurt_at is not None,
+            whole_seconds=end - begin,
+            wrong=team.count("diagnosis", good=False),
+            false_alarms=team.count("detected", good=False),
+            hints=team.count("hint", good=True),
+            lost_share=min(1.0, self.lost / self.users) if self.users else 0.0,
+        )
+
+    @property
+    def mitigate_seconds(self) -> float | None:
+        """How long it took from the fault until the users were well again, for good; None while they are not."""
+        return _since(self.fault_at or 0, self.mitigated_at)
+
+
+def _noted(team: Team, answer: Answer) -> Answer:
+    team.answers.append(answer)
+    return answer
+
+
+def _since(begin: float, moment: float | None) -> float | None:
+    return None if moment is None else max(0.0, moment - begin)
