@@ -12,6 +12,10 @@ from services.common.scenes.play import MAX_DEFENCES, SEED
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.settings import ArrivalsSetting
 from services.common.topology import SWITCHED_NAMES
+from services.control_room.drills.drill import BOARDS
+from services.control_room.drills.routes import ACTIONS as DRILL_ACTIONS
+from services.control_room.drills.routes import ANSWERS, LEVEL, MAX_NAME_LENGTH, MAX_WORD_LENGTH
+from services.control_room.drills.routes import SEED as DRILL_SEED
 from services.control_room.lab import MAX_TEST_REQUESTS
 from services.control_room.room.bets import ACTIONS
 from services.control_room.room.polls import bet_id
@@ -60,13 +64,35 @@ def _room_paths() -> dict[str, Any]:
     secrets = _read("The bet with its votes and results, for the presenter", "the bet", "401")
     secrets["get"]["security"] = [{}, {"token": []}]
     return {
-        "/api/room": _read("What a phone may know: the bet before the room, and its own vote", "bet, voted, choice"),
+        "/api/room": _read("What a phone may know: the bet and the drill before the room", "bet, voted, choice, drill"),
         "/api/room/votes": write("A device's vote", vote, "as GET /api/room", "403", "409", "421", "429"),
         "/api/bets": _read("Every bet of every scene", "the bets"),
         **{
             f"/api/bets/{name}": secrets | _write("Open, close or reveal the bet", action, "the bet", "404", "409")
             for name in ids
         },
+    }
+
+
+def _drill_paths() -> dict[str, Any]:
+    """A team's answer needs no token; what the drill hides needs the token, or the lab's own secret."""
+    act = {
+        "action": {"enum": list(DRILL_ACTIONS)},
+        "level": param_schema(LEVEL),
+        "seed": param_schema(DRILL_SEED),
+        "board": {"enum": list(BOARDS)},
+    }
+    team = {"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH}
+    words = {name: {"type": "string", "maxLength": MAX_WORD_LENGTH} for name in ("service", "switch")}
+    answer = object_of({"team": team, "kind": {"enum": list(ANSWERS)}, **words}, ["team", "kind"])
+    secrets = _read("Everything about the drill, its secret included", "the drill", "401")
+    secrets["get"]["security"] = [{"token": []}]
+    what = "what everybody may know of the drill, and what this team may"
+    return {
+        "/api/drill": secrets
+        | _write("Start a drill, end it, or change its board", object_of(act, ["action"]), what, "409", "503"),
+        "/api/drill/answers": _write("What a team says", answer, what, "409", "429"),
+        "/api/room/answers": write("What a team says, from a device", answer, what, "403", "409", "421", "429"),
     }
 
 
@@ -106,6 +132,7 @@ def openapi_document() -> dict[str, Any]:
         },
         **_switch_paths(),
         **_room_paths(),
+        **_drill_paths(),
         "/api/traffic": _write("Users per second; 0 is none", rps, "the setting", "409", "503"),
         "/api/requests": _write(
             "Test requests, one after another",

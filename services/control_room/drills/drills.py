@@ -25,6 +25,7 @@ WAIT_SECONDS = (15.0, 60.0)  # in which the fault comes, so that nobody can wait
 MAX_SECONDS = 30 * 60.0
 RETRY_SECONDS = 0.5
 MAX_TEAMS = 60
+MAX_ANSWERS = 100  # of one team: nobody thinks so often in half an hour
 SECTION = "drill"
 SWITCHES = [instance.name for instance in instances(SWITCHED)]
 
@@ -268,13 +269,15 @@ class Drills:
 
         Raises:
             NotNow: no drill is on.
-            TooManyTeams: as many play as may.
+            TooManyTeams, TooManyVotes: as many teams play as may, or this one has said as much as it may.
         """
         with self._lock:
             drill = self.running
             if drill is None:
                 raise problems.NotNow("no drill is on")
             team = self._team(drill, name, device)
+            if len(team.answers) >= MAX_ANSWERS:
+                raise problems.TooManyVotes(f"a team may say {MAX_ANSWERS} things")
             if kind == "detected":
                 good = drill.detect(team, self._clock()).good
                 said = f"{team.name} says: incident" if good else f"{team.name} gives a false alarm"

@@ -19,6 +19,7 @@ from services.control_room.room.devices import Devices
 ACTIONS = ("start", "end", "board")
 ANSWERS = ("detected", "diagnosis", "hint")
 MAX_NAME_LENGTH = 24
+MAX_WORD_LENGTH = 40
 LEVEL = Param(1, "of the drill", "", LEVELS[0], LEVELS[-1], name="level")
 SEED = Param(1, "the same seed draws the same card", "", 1, MAX_SEED, name="seed")
 
@@ -75,7 +76,7 @@ def _team(field: str, value: Any) -> str:
 def _word(field: str, value: Any) -> str:
     if value is None:
         return ""
-    if not (isinstance(value, str) and len(value) <= 40):
+    if not (isinstance(value, str) and len(value) <= MAX_WORD_LENGTH):
         raise problems.InvalidParameter(f"{field} must be a name", field=field, allowed={"type": "string"})
     return value
 

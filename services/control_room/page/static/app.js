@@ -3,6 +3,7 @@
 import { mountBets } from "./components/bets/bets.js";
 import { mountCharts } from "./components/charts/charts.js";
 import { mountCliff } from "./components/cliff/cliff.js";
+import { mountDrill } from "./components/drill/drill.js";
 import { mountKpis } from "./components/kpis/kpis.js";
 import { mountLink } from "./components/link/link.js";
 import { mountLog } from "./components/log/log.js";
@@ -21,6 +22,7 @@ import { listenToKeys, takeTheme } from "./lib/commands.js";
 import { History } from "./lib/history.js";
 import { Lab } from "./lib/lab.js";
 import "./lib/mode.js";
+import { Room } from "./lib/room.js";
 import { loadChain } from "./lib/topology.js";
 import { isEmbedded, isViewer } from "./lib/view.js";
 
@@ -39,7 +41,10 @@ mountPathTable(part("path"), lab, chain);
 if (isViewer) part("requests").remove(); // the log tells of those that the presenter sends
 else mountRequests(part("requests"), lab, path);
 mountStatus(part("status"), part("banners"), lab);
-mountBets(part("bets"), part("status").querySelector(".status-controls"), lab);
+const room = new Room(lab);
+mountBets(part("bets"), part("status").querySelector(".status-controls"), lab, room);
+if (isEmbedded) part("drill").remove();
+else mountDrill(part("drill"), lab, room);
 mountKpis(part("kpis"), lab);
 mountScenes(part("scenes"), lab);
 mountLog(part("log"));

@@ -49,9 +49,14 @@ export async function getSecret(path) {
   return json(await withToken(path));
 }
 
-/** This device's vote: the one thing that /view may send. */
-export async function vote(bet, choice) {
-  return json(await send("/api/room/votes", { method: "POST", headers: AS_JSON, body: JSON.stringify({ bet, choice }) }));
+/** The same, where this page has the token already, or else null: nobody is asked for it. @param {string} path */
+export async function getWithToken(path) {
+  return sessionStorage.getItem(TOKEN_KEY) ? json(await send(path, { headers: authorization() })) : null;
+}
+
+/** A vote, or what a team says in a drill: what /view may send, without the token. */
+export async function sendFromRoom(path, body) {
+  return json(await send(path, { method: "POST", headers: AS_JSON, body: JSON.stringify(body) }));
 }
 
 /** Test requests, one after another: calls `each` as a line comes in. */
@@ -80,16 +85,19 @@ async function write(path, body) {
 
 async function withToken(path, options = {}) {
   for (let asked = 0; ; asked++) {
-    const token = sessionStorage.getItem(TOKEN_KEY);
-    const headers = { ...options.headers, ...(token && { Authorization: `Bearer ${token}` }) };
-    const response = await send(path, { ...options, headers });
+    const response = await send(path, { ...options, headers: { ...options.headers, ...authorization() } });
     if (response.ok) return response;
     const problem = new Refused(response.status, await response.json().catch(() => ({})));
     if (problem.reason !== "token_needed" || asked > 4) throw problem;
-    const given = await askForToken(token ? "That token is not the lab's." : "This lab takes changes with its token alone.");
+    const given = await askForToken(sessionStorage.getItem(TOKEN_KEY) ? "That token is not the lab's." : "This lab takes changes with its token alone.");
     if (given === null) throw problem;
     sessionStorage.setItem(TOKEN_KEY, given);
   }
+}
+
+function authorization() {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
 async function send(path, options) {

@@ -1,6 +1,6 @@
 /** Bets: the presenter opens, closes and reveals them; the room votes at /view; then the lab decides. */
 
-import { get, post, vote } from "../../lib/api.js";
+import { get, post, sendFromRoom } from "../../lib/api.js";
 import { busy, inWords, onKey, tell } from "../../lib/commands.js";
 import { h, say, set } from "../../lib/dom.js";
 import { isViewer } from "../../lib/view.js";
@@ -10,9 +10,10 @@ import { Ballot } from "./ballot.js";
  * @param {HTMLElement} root
  * @param {HTMLElement} controls where the presenter's button goes
  * @param {import("../../lib/lab.js").Lab} lab
+ * @param {import("../../lib/room.js").Room} room
  */
-export function mountBets(root, controls, lab) {
-  const panel = new Panel(root, lab);
+export function mountBets(root, controls, lab, room) {
+  const panel = new Panel(root, lab, room);
   if (isViewer) return;
   const open = h("button", { type: "button", class: "button bet-open", "aria-keyshortcuts": "b", onclick: () => panel.next(open) }, h("span", {}, "Bet"), h("span", { class: "key", "aria-hidden": "true" }, "B"));
   open.hidden = true;
@@ -26,9 +27,10 @@ export function mountBets(root, controls, lab) {
 }
 
 class Panel {
-  constructor(root, lab) {
+  constructor(root, lab, room) {
     this.root = root;
     this.lab = lab;
+    this.phones = room;
     this.scene = "";
     this.bets = [];
     /** @type {{bet: any, choice: string | null}} */
@@ -38,7 +40,8 @@ class Panel {
     this.buttons = h("div", { class: "bet-buttons" });
     root.append(h("div", { class: "bet-head" }, this.question, this.buttons), this.words);
     this.showLink();
-    lab.subscribe(({ state }) => state && this.follow(state));
+    room.subscribe((known) => this.take(known));
+    lab.subscribe(({ state }) => state && this.draw());
   }
 
   /** Where phones vote: an address that they reach, with its code, or else this machine's own. */
@@ -52,20 +55,6 @@ class Panel {
     if (this.room.bet) this.rebuild();
   }
 
-  /** Ask for the bet only when something about it has changed: a room of phones looks at this each second. */
-  async follow(state) {
-    if (state.room_revision !== this.revision) {
-      try {
-        const room = await get("/api/room");
-        this.revision = state.room_revision;
-        this.take(room);
-      } catch {
-        return; // the next snapshot asks again
-      }
-    }
-    this.draw();
-  }
-
   take(room) {
     const before = this.room.bet;
     this.room = room;
@@ -73,7 +62,8 @@ class Panel {
     if (isNew) this.isAway = false;
     this.rebuild();
     if (isNew && isViewer && room.bet.phase === "open") scrollTo(0, 0); // whoever has scrolled down sees that there is a vote
-    if (!isViewer) this.loadBets();
+    if (!isViewer && isNew) this.loadBets();
+    this.draw();
   }
 
   rebuild() {
@@ -163,8 +153,7 @@ class Panel {
 
   async choose(key) {
     try {
-      this.room = await vote(this.room.bet.id, key);
-      this.draw();
+      this.phones.take(await sendFromRoom("/api/room/votes", { bet: this.room.bet.id, choice: key }));
     } catch (error) {
       tell("error", inWords(error));
     }

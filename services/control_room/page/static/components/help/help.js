@@ -13,6 +13,7 @@ const PRESENTERS_KEYS = [
   ["W", "Where the time of the last test request went"],
   ["/", "Find any command: scenes, switches, traffic; Ctrl-K, too"],
   ["B", "The bet of the scene: let the room vote, close, reveal"],
+  ["D", "A drill: start one; put away what it was"],
   ["R", "Reset everything: healthy within 3 seconds"],
 ];
 const KEYS = [

@@ -6,6 +6,7 @@ import { h, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { Lab } from "../../lib/lab.js";
 import { Ballot } from "../bets/ballot.js";
+import { mountPresentersDrill } from "../drill/presenters.js";
 import { mountToken } from "../token/token.js";
 
 const EVERY_MS = 1000;
@@ -24,7 +25,9 @@ function mountPresenter(root, lab, scenes, bets) {
   const next = h("p", { class: "presenter-next" });
   const notes = h("section", { class: "panel presenter-notes", "aria-label": "Notes" });
   const ofScene = h("div", { class: "presenter-bets" });
-  root.append(h("div", { class: "presenter-head" }, shape, now, choice), next, ofScene, notes);
+  const drill = h("section", { class: "panel presenter-drill", "aria-label": "Drill" });
+  root.append(h("div", { class: "presenter-head" }, shape, now, choice), next, drill, ofScene, notes);
+  mountPresentersDrill(drill, lab);
   let shown = null;
   let onStage = "";
 
@@ -49,7 +52,7 @@ function mountPresenter(root, lab, scenes, bets) {
     const level = answering ? LEVELS[state.status] : "unknown";
     setIcon(shape, level);
     set(shape, "class", level);
-    say(now, `${answering ? state.status : "UNKNOWN"} · ${run ? `${run.title}, ${clock(run.elapsed_seconds)} of ${clock(run.duration_seconds)}` : "No scene on stage"}`);
+    say(now, `${answering ? state.status : "UNKNOWN"} · ${run ? `${run.title}, ${clock(run.elapsed_seconds)} of ${clock(run.duration_seconds)}` : state.drill?.phase === "running" ? "A drill is on" : "No scene on stage"}`);
     const elapsed = run?.name === shown.scene.name ? run.elapsed_seconds : -1;
     shown.steps.forEach((item, index) => set(item, "class", shown.scene.steps[index].at_seconds <= elapsed ? "done" : null));
     const coming = shown.scene.steps.find((step) => step.at_seconds > elapsed);

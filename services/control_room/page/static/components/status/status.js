@@ -51,7 +51,7 @@ export function mountStatus(root, banners, lab) {
     const told = known ? state.reasons : ["The control room does not answer"];
     sayLines(reasons, told.length > 2 ? [told[0], told.slice(1).join("; ")] : told);
     const silent = known ? silentServices(state) : [];
-    say(scene, silent.length ? cureInWords(silent, state.services) : known ? sceneInWords(state.scene) : "Everything below is how it was when it answered last");
+    say(scene, silent.length ? cureInWords(silent, state.services) : known ? sceneInWords(state) : "Everything below is how it was when it answered last");
     document.title = `${known ? state.status : "UNKNOWN"} · SRE failure lab`;
   });
   mountBanners(banners, lab);
@@ -74,7 +74,8 @@ function sayLines(list, lines) {
   });
 }
 
-function sceneInWords(scene) {
+function sceneInWords({ scene, drill }) {
+  if (drill?.phase === "running") return `Drill, ${clock(drill.seconds)}: what is wrong is hidden`;
   if (!scene) return "No scene on stage";
   return `On stage: ${scene.title}, ${clock(scene.elapsed_seconds)}${scene.step ? `. Now: ${scene.step}` : ""}`;
 }
