@@ -1,4 +1,4 @@
-"""The room's calls: who may make them, what they may hold, and that the room's own are the only writes without the token."""
+"""The room's calls: who may make them, what they hold, and that the room's own are the only tokenless writes."""
 
 from __future__ import annotations
 

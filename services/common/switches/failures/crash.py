@@ -13,4 +13,4 @@ class Crash(Failure):
     per_request = True
 
     def before_request(self, call: Call) -> None:
-        self.host.end("crashed")
+        self.host.end("exited" if self.hidden else "crashed")
