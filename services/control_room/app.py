@@ -32,6 +32,8 @@ from services.control_room.lab import MAX_TEST_REQUESTS, Lab
 from services.control_room.page.assets import install_page
 from services.control_room.page.guard import Guard
 from services.control_room.page.link import install_link
+from services.control_room.report.reports import Reports
+from services.control_room.report.routes import install_report
 from services.control_room.room.bets import Bets
 from services.control_room.room.routes import install_room
 from services.control_room.span_look import SpanLook
@@ -51,6 +53,7 @@ class ControlRoom:
         self.stage = stage
         self.bets = bets
         self.history = History()
+        self.reports = Reports(lab.journal, lab.events, stage, bets, self.history)
         self.spans = SpanLook(lab)
         self.cliff = Cliff()
         self.registry = CollectorRegistry()
@@ -68,6 +71,7 @@ class ControlRoom:
         self.lab.start()
         self.bets.restore()
         self.stage.restore()
+        self.reports.restore()
         if self.lab.was_killed_in_a_reset():
             self.lab.events.add("the control room ended in the middle of a reset: it is done again")
             threading.Thread(target=self.stage.reset, name="reset again", daemon=True).start()
@@ -80,6 +84,7 @@ class ControlRoom:
             self.lab.report(state)
             self.history.add(state)
             self.stage.record(state)
+            self.reports.add(state)
             self.cliff.look(self.stage.active, state)
 
 
@@ -105,6 +110,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _add_reads(app, control_room)
     _add_writes(app, control_room)
     install_room(app, guard, bets, stage)
+    install_report(app, guard, control_room.reports)
     return app
 
 
