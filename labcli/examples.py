@@ -129,6 +129,16 @@ examples:
   ./scripts/lab bet close retry_storm        the votes are shown; starting the scene closes it, too
   ./scripts/lab bet reveal retry_storm       which option is right, by what the lab has measured
   ./scripts/lab bet open retry_storm cure    another bet of the scene""",
+    "report": """\
+examples:
+  ./scripts/lab report                       print it, as Markdown
+  ./scripts/lab report --output storm        storm/report.md, and its charts beside it as .svg files
+  ./scripts/lab report > report.md           one file with its charts in it, for viewers that show such pictures
+
+It tells of the scene that is on, or of the one that ended last; without one, of the last five minutes: summary in
+numbers, expected beside measured, the room's bet, timeline, charts and questions for the discussion. GitHub shows
+charts that are files, and none that are inside the document: there, use --output. It tells the cause: where the lab has
+a token, it needs LAB_TOKEN.""",
     "predict": """\
 examples:
   ./scripts/lab predict retry_storm                         every expectation: median and range of 5 seeds

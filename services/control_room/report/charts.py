@@ -18,6 +18,7 @@ GREEN, AMBER, RED, BLUE, GREY = "#00704f", "#b07700", "#b33a00", "#00609c", "#5a
 LOOKS_OF_QUEUES = ((BLUE, ""), (AMBER, "8 5"), (GREEN, "2 5"))
 LOG_TICKS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 TICKS = 4
+GROWN = 1.5  # memory that has grown by less is not shown
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def _success(incident: Incident) -> Chart | None:
 
 def _latency(incident: Incident) -> Chart | None:
     lines = (
-        Line("half are answered within", _column(incident, lambda point: point.p50_seconds), BLUE),
-        Line("95 of 100", _column(incident, lambda point: point.p95_seconds), AMBER, "8 5"),
+        Line("half within", _column(incident, lambda point: point.p50_seconds), BLUE),
+        Line("95 of 100 within", _column(incident, lambda point: point.p95_seconds), AMBER, "8 5"),
     )
     known = [value for line in lines for value in line.values if value]
     low = max((tick for tick in LOG_TICKS if known and tick <= min(known)), default=LOG_TICKS[0])
@@ -73,7 +74,7 @@ def _queues(incident: Incident) -> Chart | None:
         Line(name, [_queue(point, index) for point in incident.points], colour, dashes)
         for index, (name, (colour, dashes)) in enumerate(zip(CHAIN_NAMES, LOOKS_OF_QUEUES, strict=True))
     )
-    return _chart(incident, "queues", "Requests that wait in a queue", lines, _axis(lines), two_digits)
+    return _chart(incident, "queues", "Queues: requests that wait", lines, _axis(lines), two_digits)
 
 
 def _queue(point: Point, index: int) -> float | None:
@@ -81,7 +82,11 @@ def _queue(point: Point, index: int) -> float | None:
 
 
 def _memory(incident: Incident) -> Chart | None:
+    """Where it is part of the story."""
     values = _column(incident, lambda point: point.api_rss_bytes and point.api_rss_bytes / MB)
+    known = [value for value in values if value]
+    if not known or max(known) < GROWN * min(known):
+        return None
     lines = (Line("resident", values, BLUE),)
     return _chart(
         incident, "memory", f"Memory of {API.name} (MB)", lines, _axis(lines), lambda mb: f"{two_digits(mb)} MB"

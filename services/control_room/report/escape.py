@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 SPECIAL = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word means nothing
-AT_START = re.compile(r"^([#+=-]|\d+(?=[.)]))")  # a heading, a list or a line
+AT_START = re.compile(r"^([#=]|[+-](?=[\s+-]|$)|\d+(?=[.)](?:\s|$)))")  # a heading, a list or a line
 LINKED = re.compile(r"://|www(?=\.)", re.IGNORECASE)  # what GitHub makes a link by itself
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")  # lines, and turned writing
 

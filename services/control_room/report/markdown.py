@@ -35,7 +35,7 @@ def report(incident: Incident) -> str:
         *(_section(escaped(section.title), list(section.lines)) for section in incident.sections),
         _section("Timeline", timeline(incident)),
         _section("Charts", list(_charts(incident))),
-        _section("Questions for discussion", [f"1. {escaped(text)}" for text in (*incident.questions, *QUESTIONS)]),
+        _section("Questions for discussion", _questions(incident)),
     ]
     return "\n".join("\n".join([*part, ""]) for part in parts if part)
 
@@ -44,15 +44,20 @@ def _section(title: str, lines: list[str]) -> list[str]:
     return [f"## {title}", "", *lines]
 
 
+def _questions(incident: Incident) -> list[str]:
+    """Those of its own first: they are why people stay."""
+    return [f"{number}. {escaped(text)}" for number, text in enumerate((*incident.questions, *QUESTIONS), 1)]
+
+
 def _paragraphs(texts: tuple[str, ...]) -> list[str]:
     return "\n\n".join(map(escaped, texts)).split("\n")
 
 
 def _when(incident: Incident) -> str:
     began, ended = (datetime.fromtimestamp(moment, UTC) for moment in (incident.started_at, incident.ended_at))
-    lasted = "lasted" if incident.is_over else "has lasted so far"
-    seconds = _minutes(incident.ended_at - incident.started_at)
-    return f"{began.day} {began:%B %Y}, {began:%H:%M:%S} to {ended:%H:%M:%S} UTC. It {lasted} {seconds}."
+    duration = _minutes(incident.ended_at - incident.started_at)
+    lasted = f"It lasted {duration}" if incident.is_over else f"It has lasted {duration} so far"
+    return f"{began.day} {began:%B %Y}, {began:%H:%M:%S} to {ended:%H:%M:%S} UTC. {lasted}."
 
 
 def _summary(incident: Incident, figures: Figures) -> str:

@@ -31,7 +31,7 @@ def _checks(played: Played) -> Iterator[str]:
     if played.added:
         yield from ("What is expected is what happens without the defence.", "")
     rows = [
-        (escaped(check.text), escaped(check.expected or ""), escaped(check.measured or "-"), OUTCOMES[check.outcome])
+        (escaped(check.text), escaped(check.expected or ""), escaped(check.measured or ""), OUTCOMES[check.outcome])
         for check in played.checks
         if check.text
     ]
@@ -49,7 +49,7 @@ def _bet(poll: Poll) -> Iterator[str]:
         (
             escaped(option.text),
             " then ".join(str(votes[option.key]) for votes in rounds),
-            escaped(poll.shown(option) or "-"),
+            escaped(poll.shown(option) or ""),
             "**right**" if option.key in right else "",
         )
         for option in poll.bet.options
@@ -64,6 +64,6 @@ def _outcomes(comparison: Comparison) -> Iterator[str]:
     runs = comparison.runs
     rows = [("users not served", *(f"{run.total:,}" for run in runs))]
     for checks in zip(*(run.checks for run in runs if run.checks), strict=True):
-        measured = (escaped(check["measured"] or "-") for check in checks)
+        measured = (escaped(check["measured"] or "") for check in checks)
         rows.append((escaped(checks[0]["text"]), *measured, *[""] * (len(runs) - len(checks))))
     yield from table(("", *(escaped(run.title) for run in runs)), rows)
