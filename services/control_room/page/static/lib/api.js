@@ -49,6 +49,11 @@ export async function getSecret(path) {
   return json(await withToken(path));
 }
 
+/** The same for a file, to be saved. @param {string} path @returns {Promise<Blob>} */
+export async function getFile(path) {
+  return (await withToken(path)).blob();
+}
+
 /** This device's vote: the one thing that /view may send. */
 export async function vote(bet, choice) {
   return json(await send("/api/room/votes", { method: "POST", headers: AS_JSON, body: JSON.stringify({ bet, choice }) }));

@@ -5,6 +5,7 @@ import { busy, takeTheme } from "../../lib/commands.js";
 import { h, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { Lab } from "../../lib/lab.js";
+import { reportButton } from "../../lib/report.js";
 import { Ballot } from "../bets/ballot.js";
 import { mountToken } from "../token/token.js";
 
@@ -24,7 +25,7 @@ function mountPresenter(root, lab, scenes, bets) {
   const next = h("p", { class: "presenter-next" });
   const notes = h("section", { class: "panel presenter-notes", "aria-label": "Notes" });
   const ofScene = h("div", { class: "presenter-bets" });
-  root.append(h("div", { class: "presenter-head" }, shape, now, choice), next, ofScene, notes);
+  root.append(h("div", { class: "presenter-head" }, shape, now, choice, reportButton("button")), next, ofScene, notes);
   let shown = null;
   let onStage = "";
 

@@ -4,6 +4,7 @@ import { get, post } from "../../lib/api.js";
 import { busy, inWords, offer, onKey, press, tell } from "../../lib/commands.js";
 import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
+import { reportButton, saveReport } from "../../lib/report.js";
 import { isViewer } from "../../lib/view.js";
 import { chooseCure } from "../outcomes/choice.js";
 import { Check, hintFor } from "./check.js";
@@ -41,6 +42,7 @@ class Scenes {
     onKey("e", () => this.reveal(), "Show what is expected, or leave it to come");
     onKey("c", () => this.compare(), "Compare: the scene twice for the same users, the second time with a defence");
     offer(() => scenes.flatMap((scene) => this.commands(scene)));
+    offer(() => [{ title: "Report: save the post-mortem of what was played", action: saveReport }]);
   }
 
   build(root) {
@@ -66,6 +68,7 @@ class Scenes {
     this.steps = h("ol", { class: "scene-steps", "aria-label": "What has happened", "aria-live": "polite" });
     this.revealButton = h("button", { type: "button", class: "button plain", "aria-pressed": "false", "aria-keyshortcuts": "e", onclick: () => this.reveal() }, "Show what is expected", h("span", { class: "key", "aria-hidden": "true" }, "E"));
     this.compareButton = h("button", { type: "button", class: "button plain", "aria-keyshortcuts": "c", onclick: () => this.compare() }, "Compare", h("span", { class: "key", "aria-hidden": "true" }, "C"));
+    this.reportButton = reportButton("button plain");
     this.revealButton.hidden = this.compareButton.hidden = isViewer;
     this.checkList = h("ol", { class: "checks", "aria-label": "Expected and measured" });
     this.verdictShape = h("span");
@@ -82,7 +85,7 @@ class Scenes {
       this.checkList,
       this.verdict,
       this.lesson,
-      h("div", { class: "scene-foot" }, this.more, this.compareButton, this.revealButton),
+      h("div", { class: "scene-foot" }, this.more, this.reportButton, this.compareButton, this.revealButton),
     );
     root.querySelector("h2").classList.add("sr");
     const tabs = h("div", { class: "scene-tabs", role: "tablist", "aria-label": "Scenes", onkeydown: (event) => this.arrow(event) });
@@ -218,6 +221,7 @@ class Scenes {
     say(this.lesson, oneLine(run?.lesson ?? ""));
     const [level, words] = VERDICTS[run?.verdict] ?? [];
     this.verdict.hidden = !level;
+    this.reportButton.hidden = isViewer || !level;
     if (level) {
       set(this.verdict, "class", `verdict ${level}`);
       setIcon(this.verdictShape, level);
