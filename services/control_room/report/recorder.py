@@ -16,7 +16,7 @@ from services.control_room.watching.journal import Journal
 RECENT_POINTS = 300  # for a report of what nobody has begun: the last five minutes
 MOST_SECONDS = 45 * 60.0
 AFTER_SECONDS = 20.0  # how long it goes on after the end: the lab comes back then
-NOTE_POINTS = 30  # so many more are kept at a time: 2,700 of them are 250 kB
+NOTE_POINTS = 30  # so many more are kept at a time: 2,700 of them are 400 kB
 SECTION = "recording"  # of the journal
 
 

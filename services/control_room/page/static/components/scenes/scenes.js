@@ -68,13 +68,13 @@ class Scenes {
     this.steps = h("ol", { class: "scene-steps", "aria-label": "What has happened", "aria-live": "polite" });
     this.revealButton = h("button", { type: "button", class: "button plain", "aria-pressed": "false", "aria-keyshortcuts": "e", onclick: () => this.reveal() }, "Show what is expected", h("span", { class: "key", "aria-hidden": "true" }, "E"));
     this.compareButton = h("button", { type: "button", class: "button plain", "aria-keyshortcuts": "c", onclick: () => this.compare() }, "Compare", h("span", { class: "key", "aria-hidden": "true" }, "C"));
-    this.reportButton = reportButton("button plain");
     this.revealButton.hidden = this.compareButton.hidden = isViewer;
     this.checkList = h("ol", { class: "checks", "aria-label": "Expected and measured" });
     this.verdictShape = h("span");
     this.verdictText = h("span");
     this.lesson = h("p", { class: "scene-story" });
     this.verdict = h("p", { class: "verdict", role: "status" }, this.verdictShape, this.verdictText);
+    this.end = h("div", { class: "scene-end" }, this.verdict, !isViewer && reportButton("button"));
     this.body = h("div", { class: "scene", role: "tabpanel", id: "scene-panel" });
     this.body.append(
       h("div", { class: "scene-head" }, this.title, this.clock, this.sendButton, this.startButton),
@@ -83,9 +83,9 @@ class Scenes {
       this.lists,
       this.steps,
       this.checkList,
-      this.verdict,
+      this.end,
       this.lesson,
-      h("div", { class: "scene-foot" }, this.more, this.reportButton, this.compareButton, this.revealButton),
+      h("div", { class: "scene-foot" }, this.more, this.compareButton, this.revealButton),
     );
     root.querySelector("h2").classList.add("sr");
     const tabs = h("div", { class: "scene-tabs", role: "tablist", "aria-label": "Scenes", onkeydown: (event) => this.arrow(event) });
@@ -220,8 +220,7 @@ class Scenes {
     this.lesson.hidden = !run?.lesson;
     say(this.lesson, oneLine(run?.lesson ?? ""));
     const [level, words] = VERDICTS[run?.verdict] ?? [];
-    this.verdict.hidden = !level;
-    this.reportButton.hidden = isViewer || !level;
+    this.verdict.hidden = this.end.hidden = !level;
     if (level) {
       set(this.verdict, "class", `verdict ${level}`);
       setIcon(this.verdictShape, level);
