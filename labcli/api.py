@@ -51,6 +51,14 @@ class ControlRoom:
         """Send a document, and read the answer."""
         return self._document(self._request("POST", path, body), timeout)
 
+    def get_text(self, path: str, timeout: float = READ_SECONDS) -> str:
+        """Read a text that is the presenter's alone: it needs the token where there is one."""
+        try:
+            with self._open(self._request("GET", path, is_secret=True), timeout) as response:
+                return response.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+
     def post_lines(self, path: str, body: Document) -> Iterator[Document]:
         """Send a document, and yield the documents of the answer as they come, a line each."""
         request = self._request("POST", path, body)
@@ -61,13 +69,15 @@ class ControlRoom:
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error) from error
 
-    def _request(self, method: str, path: str, body: Document | None = None) -> urllib.request.Request:
-        """A request with the headers that the control room wants."""
-        headers = {"Accept": "application/json"}
+    def _request(
+        self, method: str, path: str, body: Document | None = None, *, is_secret: bool = False
+    ) -> urllib.request.Request:
+        """A request with the headers that the control room wants; changes and secrets take the token."""
+        headers = {"Accept": "text/markdown, */*" if is_secret else "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-            if self._config.token:
-                headers["Authorization"] = f"Bearer {self._config.token}"
+        if self._config.token and (is_secret or body is not None):
+            headers["Authorization"] = f"Bearer {self._config.token}"
         data = None if body is None else json.dumps(body).encode()
         # Config has checked that the address is http or https.
         return urllib.request.Request(self.url + path, data, headers, method=method)

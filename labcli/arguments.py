@@ -13,6 +13,7 @@ from typing import Any
 from . import actions, bets, defences, doctor, drill, infra, lifecycle, watch
 from . import completion as completions
 from . import predict as prediction
+from . import report as reports
 from . import scene as scenes
 from . import switching as switches
 from .context import Context
@@ -200,11 +201,19 @@ def _add_acting(commands: _Commands) -> None:
 
 
 def _add_room(commands: _Commands) -> None:
-    """bet."""
+    """bet, report."""
     bet = commands.add("bet", bets.bet, "list the bets, or let the room vote on one")
     bet.add_argument("action", nargs="?", choices=bets.ACTIONS, metavar="open|close|reveal")
     bet.add_argument("scene", metavar="SCENE", nargs="?")
     bet.add_argument("key", metavar="KEY", nargs="?", help="which of the scene's bets (default: the next one)")
+    report = commands.add("report", reports.report, "write the post-mortem of what was played, with its charts")
+    _add_output(report)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    """--output, of a report."""
+    output_help = "write report.md and the charts as .svg files into this folder, instead of printing"
+    parser.add_argument("--output", metavar="DIR", type=Path, help=output_help)
 
 
 def _add_drill(commands: _Commands, common: argparse.ArgumentParser) -> None:
@@ -229,6 +238,7 @@ def _add_drill(commands: _Commands, common: argparse.ArgumentParser) -> None:
         added.set_defaults(kind=kind)
         added.add_argument("--team", default=drill.ROOM, metavar="NAME", help=f'who says it (default "{drill.ROOM}")')
     inner.add("end", drill.end, "end it, and tell what it was")
+    _add_output(inner.add("report", reports.report, "its post-mortem, when it is over"))
 
 
 def _add_predicting(commands: _Commands) -> None:

@@ -175,6 +175,22 @@ examples:
     "drill end": """\
 example:
   ./scripts/lab drill end                    what was hidden is shown, and stays on until the next reset""",
+    "drill report": """\
+examples:
+  ./scripts/lab drill report                 print it, as Markdown
+  ./scripts/lab drill report --output monday  monday/report.md, and its charts beside it
+
+It tells what it was, so it comes when the drill is over.""",
+    "report": """\
+examples:
+  ./scripts/lab report                       print it, as Markdown
+  ./scripts/lab report --output storm        storm/report.md, and its charts beside it as .svg files
+  ./scripts/lab report > report.md           one file with its charts in it, for viewers that show such pictures
+
+It tells of the scene that is on, or of the one that ended last; without one, of the last five minutes: summary in
+numbers, expected beside measured, the room's bet, timeline, charts and questions for the discussion. GitHub shows
+charts that are files, and none that are inside the document: there, use --output. It tells the cause: where the lab has
+a token, it needs LAB_TOKEN.""",
     "predict": """\
 examples:
   ./scripts/lab predict retry_storm                         every expectation: median and range of 5 seeds

@@ -21,8 +21,14 @@ from services.control_room.room.bets import ACTIONS
 from services.control_room.room.polls import bet_id
 
 
-def _read(summary: str, what: str, *errors: str) -> dict[str, Any]:
-    return read(summary, what, "421", *errors)
+def _read(summary: str, what: str, *errors: str, content: str = "application/json") -> dict[str, Any]:
+    return read(summary, what, "421", *errors, content=content)
+
+
+def _secret(summary: str, what: str, content: str = "application/json") -> dict[str, Any]:
+    call = _read(summary, what, "401", content=content)
+    call["get"]["security"] = [{}, {"token": []}]
+    return call
 
 
 def _write(summary: str, body: dict[str, Any], what: str, *errors: str, **content: str) -> dict[str, Any]:
@@ -61,8 +67,7 @@ def _room_paths() -> dict[str, Any]:
     ids = [bet_id(scene, bet) for scene in all_scenes().values() for bet in scene.bet]
     vote = object_of({"bet": {"enum": ids}, "choice": {"type": "string"}}, ["bet", "choice"])
     action = object_of({"action": {"enum": list(ACTIONS)}}, ["action"])
-    secrets = _read("The bet with its votes and results, for the presenter", "the bet", "401")
-    secrets["get"]["security"] = [{}, {"token": []}]
+    secrets = _secret("The bet with its votes and results, for the presenter", "the bet")
     return {
         "/api/room": _read("What a phone may know: the bet and the drill before the room", "bet, voted, choice, drill"),
         "/api/room/votes": write("A device's vote", vote, "as GET /api/room", "403", "409", "421", "429"),
@@ -117,6 +122,9 @@ def openapi_document() -> dict[str, Any]:
         "/api/state": _read("Status, KPIs and services, never older than the call", "the state"),
         "/api/outcomes": _read(
             "The last scene that was played twice, for the same users", "both runs, in columns, and what each measured"
+        ),
+        "/api/report": _secret(
+            "The post-mortem of what was played, for the presenter", "the report", content="text/markdown"
         ),
         "/api/spans": _read("A sample of the requests that are in the services or have just ended", "rows by instance"),
         "/api/scenes": _read("Every scene", "the scenes"),

@@ -34,6 +34,8 @@ from services.control_room.lab import MAX_TEST_REQUESTS, Lab
 from services.control_room.page.assets import install_page
 from services.control_room.page.guard import Guard
 from services.control_room.page.link import install_link
+from services.control_room.report.reports import Reports
+from services.control_room.report.routes import install_report
 from services.control_room.room.bets import Bets
 from services.control_room.room.devices import Devices
 from services.control_room.room.routes import install_room
@@ -55,6 +57,7 @@ class ControlRoom:
         self.bets = bets
         self.drills = Drills(lab, stage.reset)
         self.history = History()
+        self.reports = Reports(lab.journal, lab.events, stage, bets, self.history, self.drills)
         self.spans = SpanLook(lab)
         self.cliff = Cliff()
         self.registry = CollectorRegistry()
@@ -73,6 +76,7 @@ class ControlRoom:
         self.bets.restore()
         self.stage.restore()
         self.drills.restore()
+        self.reports.restore()
         if self.lab.was_killed_in_a_reset():
             self.lab.events.add("the control room ended in the middle of a reset: it is done again")
             threading.Thread(target=self.stage.reset, name="reset again", daemon=True).start()
@@ -86,6 +90,7 @@ class ControlRoom:
             self.history.add(state)
             self.stage.record(state)
             self.drills.see(state)
+            self.reports.add(state)
             self.cliff.look(self.stage.active, state)
 
 
@@ -114,6 +119,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     devices = Devices()
     install_room(app, guard, devices, bets, control_room.drills, stage)
     install_drills(app, guard, control_room.drills, devices)
+    install_report(app, guard, control_room.reports)
     return app
 
 

@@ -105,9 +105,14 @@ class History:
         with self._lock:
             points = [point for point in self._points if (point[0] or 0) > moment]
             oldest = self._points[0][0] if self._points else 0
-            marks = [{"time": at, "text": text} for at, text in self._marks if at > max(moment, oldest or 0)]
             limit = self._limit_bytes
+        marks = [{"time": at, "text": text} for at, text in self.marks(max(moment, oldest or 0))]
         return {"columns": COLUMNS, "points": points, "marks": marks, "api_memory_limit_bytes": limit}
+
+    def marks(self, moment: float) -> list[tuple[float, str]]:
+        """When what changed, after a moment (seconds since 1970)."""
+        with self._lock:
+            return [(at, text) for at, text in self._marks if at > moment]
 
 
 def _loads(lab: LabState) -> list[float | None]:

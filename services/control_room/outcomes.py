@@ -120,6 +120,12 @@ class Outcomes:
             kept = encode(self._now) if self._now else None
         self._journal.note(SECTION, kept)
 
+    def compared(self, started_at: float) -> Comparison | None:
+        """The comparison that the scene which began at that moment is a run of."""
+        with self._lock:
+            found = self._now
+            return found if found and any(run.started_at == started_at for run in found.runs) else None
+
     def describe(self) -> dict[str, Any]:
         """As `GET /api/outcomes` shows them: `comparison` is None where there is none."""
         with self._lock:

@@ -102,6 +102,7 @@ class Users:
         self.window = UserWindow()
         self.arrivals = CountWindow()
         self.lost = 0  # users who were not served, since the last reset
+        self.came = 0  # all of them, since then
         metrics.in_flight.set_function(lambda: len(self._tasks))
         metrics.patience.set_function(lambda: setting.patience_seconds)
         metrics.target.set_function(lambda: setting.rps)
@@ -127,7 +128,7 @@ class Users:
         self._asked = None
         self.window.clear()
         self.arrivals.clear()
-        self.lost = 0
+        self.lost = self.came = 0
 
     def waiting(self) -> list[float]:
         """The ages of those who still wait, in seconds. From any thread."""
@@ -144,6 +145,7 @@ class Users:
             users=self.window.since(since, waiting),
             last_5_seconds=self.window.since(max(since, now - RECENT_SECONDS)),
             lost=self.lost,
+            came=self.came,
         )
 
     def calls(self, since: float, now: float) -> Calls:
@@ -205,6 +207,7 @@ class Users:
 
     def _arrive(self) -> None:
         self.arrivals.add()
+        self.came += 1
         if len(self._tasks) >= self._max_in_flight:
             self._end("refused", 0.0)
             return

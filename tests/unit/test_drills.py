@@ -93,8 +93,8 @@ def begun(make, seed=PLAIN, level=1, **given):
     return drills
 
 
-def state(success, lost=0):
-    return SimpleNamespace(traffic=SimpleNamespace(lost=lost), kpis=SimpleNamespace(success_ratio=success))
+def state(success, lost=0, came=100):
+    return SimpleNamespace(traffic=SimpleNamespace(lost=lost, came=came), kpis=SimpleNamespace(success_ratio=success))
 
 
 def say(drills, team="Blue", kind="detected", service="", switch="", device=None):
@@ -230,10 +230,10 @@ def test_users_are_well_when_the_window_is_and_stay_so(make, now):
 def test_users_lost_before_the_fault_do_not_count(make, now):
     drills = make(wait_seconds=(500.0, 500.0))
     drills.start(1, PLAIN)
-    drills.see(state(1.0, lost=7))
+    drills.see(state(1.0, lost=7, came=40))
     drills.last.fault_at = now.time
-    drills.see(state(0.5, lost=10))
-    assert drills.last.lost == 3
+    drills.see(state(0.5, lost=10, came=60))
+    assert (drills.last.lost, drills.last.users) == (3, 20)
 
 
 def test_a_team_cannot_fill_the_journal(make):
@@ -242,6 +242,13 @@ def test_a_team_cannot_fill_the_journal(make):
         say(drills)
     with pytest.raises(problems.TooManyVotes):
         say(drills)
+
+
+def test_users_are_counted_on_when_their_counter_begins_anew(make, now):
+    drills = begun(make)
+    drills.see(state(1.0, lost=10, came=100))
+    drills.see(state(1.0, lost=2, came=5))
+    assert (drills.last.lost, drills.last.users) == (12, 105)
 
 
 def test_the_board_is_frozen_or_hidden_until_the_end(make):

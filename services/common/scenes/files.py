@@ -58,6 +58,7 @@ def read_scene(path: Path) -> Scene:
         _check_rps(scene.rps, scene.patience_seconds)
         _check_rps(scene.cliff_rps)
         check_sentence(scene.sentence)
+        _check_questions(scene.questions)
         if scene.chart not in CHARTS:
             raise problems.InvalidParameter(
                 f"there is no chart {scene.chart!r:.60}", field="chart", allowed=list(CHARTS)
@@ -127,6 +128,12 @@ def _bet(entry: dict[str, Any]) -> Bet:
         raise problems.InvalidParameter(detail, field="options")
     _check_keys("options", bet.options)
     return replace(bet, options=tuple(replace(each, expect=each.expect or bet.expect) for each in bet.options))
+
+
+def _check_questions(questions: Sequence[Any]) -> None:
+    for number, question in enumerate(questions, 1):
+        if not isinstance(question, str) or not question.strip():
+            raise problems.InvalidParameter(f"questions {number}: it must be text, and not empty", field="questions")
 
 
 def _check_keys(what: str, entries: Sequence[Bet | Option]) -> None:

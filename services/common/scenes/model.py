@@ -182,6 +182,7 @@ class Scene:
     """One scene. Each starts with a reset; after it come `rps` users a second, who wait `patience_seconds`.
 
     `story`, `do` and `watch` are read before it is played, `lesson` after it: what it has shown, and what cures it.
+    `questions` are for the discussion at the end, in its report.
     On stage it has a `sentence`, until a step has another one, and the `chart` that it is about, one of CHARTS.
     `cliff_rps` is the highest load of its cliff: of the curve that says at which load it recovers once its trigger is
     gone. 0 is a scene without one.
@@ -198,6 +199,7 @@ class Scene:
     steps: tuple[Step, ...]
     expect: tuple[Expectation, ...]
     lesson: str = ""
+    questions: tuple[str, ...] = ()
     sentence: str = ""
     chart: str = CHARTS[0]
     bet: tuple[Bet, ...] = ()

@@ -132,7 +132,7 @@ class Users:
 class TrafficState:
     """The users: `rps` are asked for, `arrived` came in the window, `in_flight` wait now.
 
-    `lost` were not served, since the last reset.
+    `lost` were not served, and `came` are all who came, since the last reset.
     """
 
     rps: float = 0.0
@@ -141,6 +141,7 @@ class TrafficState:
     users: Users = field(default_factory=Users)
     last_5_seconds: Users = field(default_factory=Users)
     lost: int = 0
+    came: int = 0
 
 
 def nothing_on() -> dict[str, dict[str, Any]]:

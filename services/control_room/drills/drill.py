@@ -40,6 +40,14 @@ class Team:
         return next((each.at for each in self.answers if each.kind == kind and each.good), None)
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Users since the last reset."""
+
+    came: int
+    lost: int
+
+
 @dataclass
 class Drill:
     """A drill from its start on, as the journal keeps it."""
@@ -55,8 +63,8 @@ class Drill:
     mitigated_at: float | None = None
     ended_at: float | None = None
     why_ended: str = ""
-    lost_before: int = 0
-    lost: int = 0
+    before: Counts = field(default_factory=lambda: Counts(0, 0))
+    now: Counts = field(default_factory=lambda: Counts(0, 0))
     board: str = OPEN
     frozen: list[dict[str, Any]] = field(default_factory=list)
     teams: dict[str, Team] = field(default_factory=dict)
@@ -74,12 +82,14 @@ class Drill:
 
     # What happens to the users.
 
-    def see(self, now: float, success_ratio: float | None, lost: int) -> bool:
+    def see(self, now: float, success_ratio: float | None, counts: Counts) -> bool:
         """Take what the lab measures; whether something has changed that must be kept."""
+        if counts.came < self.now.came:  # whoever counts them was started again
+            self.before = Counts(self.before.came - self.now.came, self.before.lost - self.now.lost)
+        self.now = counts
         if self.fault_at is None:
-            self.lost_before = lost
+            self.before = counts
             return False
-        self.lost = max(self.lost, lost - self.lost_before)
         if success_ratio is None:
             return False
         was = self.hurt_at, self.mitigated_at
@@ -91,11 +101,13 @@ class Drill:
 
     @property
     def users(self) -> int:
-        """About how many users have come since the fault."""
-        if self.fault_at is None or self.ended_at is None:
-            return 0
-        changed = (each.params["rps"] for each in self.card.faults if "rps" in each.params)
-        return round((self.ended_at - self.fault_at) * next(changed, self.card.rps))
+        """How many users have come since the fault."""
+        return max(0, self.now.came - self.before.came)
+
+    @property
+    def lost(self) -> int:
+        """How many of them were not served."""
+        return max(0, self.now.lost - self.before.lost)
 
     # What the teams say.
 

@@ -15,7 +15,7 @@ from services.common.switches.settings import MAX_SEED
 from services.common.telemetry.wire import decode, encode
 from services.common.topology import SWITCHED, TRAFFIC, instances
 from services.control_room.drills.cards import deck, draw
-from services.control_room.drills.drill import FROZEN, OPEN, Drill, Team
+from services.control_room.drills.drill import FROZEN, OPEN, Counts, Drill, Team
 from services.control_room.drills.tell import describe, public, rows
 from services.control_room.lab import Lab
 from services.control_room.lab_state import LabState
@@ -255,7 +255,7 @@ class Drills:
             if drill is None or state.traffic is None:
                 return
             now = self._clock()
-            if drill.see(now, state.kpis.success_ratio, state.traffic.lost):
+            if drill.see(now, state.kpis.success_ratio, Counts(state.traffic.came, state.traffic.lost)):
                 self._keep()
             if now - drill.started_at < MAX_SECONDS:
                 return

@@ -86,6 +86,13 @@ class Bets:
             poll = self._polls.get(bet_id(scene, bet))
             return poll.describe(secrets=True) if poll else {**describe_bet(scene, bet), "phase": None}
 
+    def decided(self, scene_name: str) -> Poll | None:
+        """The bet before the room, if it is this scene's, takes no votes any more, and something of it was measured."""
+        with self._lock:
+            poll = self._shown
+            is_it = poll is not None and poll.scene.name == scene_name and poll.phase != OPEN and poll.measured
+            return poll if is_it else None
+
     # What the presenter does.
 
     def act(self, scene_name: str, key: str, action: str, on_stage: str | None) -> dict[str, Any]:

@@ -91,17 +91,21 @@ class Poll:
         results = []
         for options in self._by_measurement():
             first, expectation = options[0], self._expectation(options[0])
-            value = self.measured.get(first.key)
             results.append(
                 {
                     "options": [option.key for option in options],
                     "text": expectation.text,
                     "with": Play(defences=first.defences).added,
                     "expected": None if first.defences else expectation.expected(),
-                    "measured": None if value is None else expectation.shown(value),
+                    "measured": self.shown(first),
                 }
             )
         return results
+
+    def shown(self, option: Option) -> str | None:
+        """What the lab has measured for an option, in words; None is nothing yet."""
+        value = self.measured.get(option.key)
+        return None if value is None else self._expectation(option).shown(value)
 
     def _expectation(self, option: Option) -> Expectation:
         return next(entry for entry in self.scene.expect if entry.text == option.expect)

@@ -62,6 +62,7 @@ def test_a_word_that_was_mistyped_gets_the_nearest_one(words: list[str], advice:
         (["set", "frontend", "upstream"], "policy="),
         (["scene"], "retry_storm"),
         (["bet"], "reveal"),
+        (["report"], "--output"),
         (["bet", "open"], "retry_storm"),
         (["bet", "open", "retry_storm"], "after_it"),
         (["predict"], "--compare-policies"),

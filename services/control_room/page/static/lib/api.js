@@ -59,6 +59,11 @@ export async function sendFromRoom(path, body) {
   return json(await send(path, { method: "POST", headers: AS_JSON, body: JSON.stringify(body) }));
 }
 
+/** The same as getSecret for a file, to be saved. @param {string} path @returns {Promise<Blob>} */
+export async function getFile(path) {
+  return (await withToken(path)).blob();
+}
+
 /** Test requests, one after another: calls `each` as a line comes in. */
 export async function testRequests(count, each) {
   const response = await write("/api/requests", { count });

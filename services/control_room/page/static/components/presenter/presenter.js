@@ -5,6 +5,7 @@ import { busy, takeTheme } from "../../lib/commands.js";
 import { h, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { Lab } from "../../lib/lab.js";
+import { reportButton } from "../../lib/report.js";
 import { Ballot } from "../bets/ballot.js";
 import { mountPresentersDrill } from "../drill/presenters.js";
 import { mountToken } from "../token/token.js";
@@ -26,7 +27,7 @@ function mountPresenter(root, lab, scenes, bets) {
   const notes = h("section", { class: "panel presenter-notes", "aria-label": "Notes" });
   const ofScene = h("div", { class: "presenter-bets" });
   const drill = h("section", { class: "panel presenter-drill", "aria-label": "Drill" });
-  root.append(h("div", { class: "presenter-head" }, shape, now, choice), next, drill, ofScene, notes);
+  root.append(h("div", { class: "presenter-head" }, shape, now, choice, reportButton("button")), next, drill, ofScene, notes);
   mountPresentersDrill(drill, lab);
   let shown = null;
   let onStage = "";

@@ -4,6 +4,7 @@ import { get, post } from "../../lib/api.js";
 import { busy, inWords, offer, onKey, press, tell } from "../../lib/commands.js";
 import { h, icon, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
+import { reportButton, saveReport } from "../../lib/report.js";
 import { isViewer } from "../../lib/view.js";
 import { chooseCure } from "../outcomes/choice.js";
 import { Check, hintFor } from "./check.js";
@@ -41,6 +42,7 @@ class Scenes {
     onKey("e", () => this.reveal(), "Show what is expected, or leave it to come");
     onKey("c", () => this.compare(), "Compare: the scene twice for the same users, the second time with a defence");
     offer(() => scenes.flatMap((scene) => this.commands(scene)));
+    offer(() => [{ title: "Report: save the post-mortem of what was played", action: saveReport }]);
   }
 
   build(root) {
@@ -72,6 +74,7 @@ class Scenes {
     this.verdictText = h("span");
     this.lesson = h("p", { class: "scene-story" });
     this.verdict = h("p", { class: "verdict", role: "status" }, this.verdictShape, this.verdictText);
+    this.end = h("div", { class: "scene-end" }, this.verdict, !isViewer && reportButton("button"));
     this.body = h("div", { class: "scene", role: "tabpanel", id: "scene-panel" });
     this.body.append(
       h("div", { class: "scene-head" }, this.title, this.clock, this.sendButton, this.startButton),
@@ -80,7 +83,7 @@ class Scenes {
       this.lists,
       this.steps,
       this.checkList,
-      this.verdict,
+      this.end,
       this.lesson,
       h("div", { class: "scene-foot" }, this.more, this.compareButton, this.revealButton),
     );
@@ -217,7 +220,7 @@ class Scenes {
     this.lesson.hidden = !run?.lesson;
     say(this.lesson, oneLine(run?.lesson ?? ""));
     const [level, words] = VERDICTS[run?.verdict] ?? [];
-    this.verdict.hidden = !level;
+    this.verdict.hidden = this.end.hidden = !level;
     if (level) {
       set(this.verdict, "class", `verdict ${level}`);
       setIcon(this.verdictShape, level);
