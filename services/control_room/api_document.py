@@ -15,6 +15,8 @@ from services.common.topology import SWITCHED_NAMES
 from services.control_room.lab import MAX_TEST_REQUESTS
 from services.control_room.room.bets import ACTIONS
 from services.control_room.room.polls import bet_id
+from services.control_room.workshop.files import all_plans
+from services.control_room.workshop.workshop import ACTIONS as WORKSHOP_ACTIONS
 
 
 def _read(summary: str, what: str, *errors: str) -> dict[str, Any]:
@@ -24,6 +26,12 @@ def _read(summary: str, what: str, *errors: str) -> dict[str, Any]:
 def _write(summary: str, body: dict[str, Any], what: str, *errors: str, **content: str) -> dict[str, Any]:
     call = write(summary, body, what, "401", "403", "421", *errors, **content)
     call["post"]["security"] = [{}, {"token": []}]
+    return call
+
+
+def _secret(summary: str, what: str) -> dict[str, Any]:
+    call = _read(summary, what, "401")
+    call["get"]["security"] = [{}, {"token": []}]
     return call
 
 
@@ -57,8 +65,7 @@ def _room_paths() -> dict[str, Any]:
     ids = [bet_id(scene, bet) for scene in all_scenes().values() for bet in scene.bet]
     vote = object_of({"bet": {"enum": ids}, "choice": {"type": "string"}}, ["bet", "choice"])
     action = object_of({"action": {"enum": list(ACTIONS)}}, ["action"])
-    secrets = _read("The bet with its votes and results, for the presenter", "the bet", "401")
-    secrets["get"]["security"] = [{}, {"token": []}]
+    secrets = _secret("The bet with its votes and results, for the presenter", "the bet")
     return {
         "/api/room": _read("What a phone may know: the bet before the room, and its own vote", "bet, voted, choice"),
         "/api/room/votes": write("A device's vote", vote, "as GET /api/room", "403", "409", "421", "429"),
@@ -67,6 +74,17 @@ def _room_paths() -> dict[str, Any]:
             f"/api/bets/{name}": secrets | _write("Open, close or reveal the bet", action, "the bet", "404", "409")
             for name in ids
         },
+    }
+
+
+def _workshop_paths() -> dict[str, Any]:
+    place = {"type": "string", "description": "the place that the caller saw; refused if it is another one by now"}
+    name = {"enum": list(all_plans()), "description": "for start"}
+    action = object_of({"action": {"enum": list(WORKSHOP_ACTIONS)}, "name": name, "at": place}, ["action"])
+    return {
+        "/api/workshops": _read("Every workshop with its parts, without what is said in them", "the workshops"),
+        "/api/workshop": _secret("Where the workshop is, what to say, the next beat and the clock", "the workshop")
+        | _write("Start a workshop, do or skip its next beat, go back, end it", action, "it", "404", "409", "503"),
     }
 
 
@@ -106,6 +124,7 @@ def openapi_document() -> dict[str, Any]:
         },
         **_switch_paths(),
         **_room_paths(),
+        **_workshop_paths(),
         "/api/traffic": _write("Users per second; 0 is none", rps, "the setting", "409", "503"),
         "/api/requests": _write(
             "Test requests, one after another",

@@ -36,6 +36,10 @@ from services.control_room.room.bets import Bets
 from services.control_room.room.routes import install_room
 from services.control_room.span_look import SpanLook
 from services.control_room.stage import Stage
+from services.control_room.workshop.files import all_plans
+from services.control_room.workshop.hands import Hands, NoDrills
+from services.control_room.workshop.routes import install_workshop
+from services.control_room.workshop.workshop import Workshop
 
 STATUS_SECONDS = 1.0
 COUNT = Param(1, "test requests", "", 1, MAX_TEST_REQUESTS, name="count")
@@ -53,6 +57,8 @@ class ControlRoom:
         self.history = History()
         self.spans = SpanLook(lab)
         self.cliff = Cliff()
+        hands = Hands(stage, bets, NoDrills(), self.cliff.stop)
+        self.workshop = Workshop(lab.journal, lab.events, hands)
         self.registry = CollectorRegistry()
         self.registry.register(ProcessCollector())
         self.registry.register(StateCollector(lambda: lab.latest))
@@ -68,6 +74,7 @@ class ControlRoom:
         self.lab.start()
         self.bets.restore()
         self.stage.restore()
+        self.workshop.restore()
         if self.lab.was_killed_in_a_reset():
             self.lab.events.add("the control room ended in the middle of a reset: it is done again")
             threading.Thread(target=self.stage.reset, name="reset again", daemon=True).start()
@@ -86,10 +93,11 @@ class ControlRoom:
 def create_app(settings: Settings | None = None) -> Flask:
     """The control room."""
     settings = settings or Settings.from_env_or_exit()
-    try:
-        all_scenes()
-    except problems.Problem as problem:
-        sys.exit("scenes: " + "\n  ".join(problem.lines()))
+    for what, read in (("scenes", all_scenes), ("workshops", all_plans)):
+        try:
+            read()
+        except problems.Problem as problem:
+            sys.exit(f"{what}: " + "\n  ".join(problem.lines()))
     lab = Lab(settings)
     bets = Bets(lab.journal, lab.events)
     stage = Stage(lab, bets)
@@ -105,6 +113,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _add_reads(app, control_room)
     _add_writes(app, control_room)
     install_room(app, guard, bets, stage)
+    install_workshop(app, guard, control_room.workshop)
     return app
 
 

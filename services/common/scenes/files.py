@@ -6,10 +6,8 @@ docs/adding-a-scene.md says what such a file holds.
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import MISSING, fields, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,19 +16,12 @@ from services.common.http import problems
 from services.common.scenes.measures import MEASURES
 from services.common.scenes.model import CHARTS, Bet, Expectation, Option, Scene, Step, Switched
 from services.common.scenes.sentences import check_sentence
+from services.common.scenes.tables import at, each, made, parsed
 from services.common.switches.catalogue import check_switch
 from services.common.switches.settings import ArrivalsSetting
 from services.common.topology import SWITCHED_NAMES, TRAFFIC
 
 FOLDER = Path(__file__).parent / "library"
-# What TOML has for a field, by the first word of its annotation.
-TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
-    "str": (str, "text"),
-    "int": (int, "a whole number"),
-    "float": ((int, float), "a number"),
-    "tuple": (list, "a list"),
-    "dict": (dict, "a table"),
-}
 KEY = re.compile(r"[a-z0-9_]{1,40}")  # it is part of an address
 OPTIONS = range(2, 6)  # how many fit a phone
 
@@ -60,13 +51,10 @@ def read_scene(path: Path) -> Scene:
     Raises:
         InvalidParameter: naming the file, the place in it, and what it may hold.
     """
-    with _at(path.name):
-        try:
-            raw = tomllib.loads(path.read_text())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise problems.InvalidParameter(f"it is not TOML: {error}") from error
-        parts = {key: _each(raw, key, make) for key, make in PARTS.items()}
-        scene: Scene = _made(Scene, {**raw, **parts}, name=path.stem)
+    with at(path.name):
+        raw = parsed(path)
+        parts = {key: each(raw, key, make) for key, make in PARTS.items()}
+        scene: Scene = made(Scene, {**raw, **parts}, name=path.stem)
         _check_rps(scene.rps, scene.patience_seconds)
         _check_rps(scene.cliff_rps)
         check_sentence(scene.sentence)
@@ -78,58 +66,20 @@ def read_scene(path: Path) -> Scene:
             raise problems.InvalidParameter("expect is missing", field="expect")
         _check_keys("bet", scene.bet)
         for number, bet in enumerate(scene.bet, 1):
-            with _at(f"bet {number}"):
+            with at(f"bet {number}"):
                 _check_expect(bet, {entry.text for entry in scene.expect})
         return replace(scene, story=scene.story.strip(), lesson=scene.lesson.strip())
 
 
-@contextmanager
-def _at(place: str) -> Iterator[None]:
-    """Say of each problem where it is."""
-    try:
-        yield
-    except problems.Problem as problem:
-        detail = f"{place}: {problem.detail}"
-        raise problems.InvalidParameter(detail, field=problem.field, allowed=problem.allowed) from problem
-
-
-def _each(raw: Mapping[str, Any], key: str, make: Callable[[dict[str, Any]], Any]) -> list[Any]:
-    """What an array of tables makes."""
-    entries = raw.get(key, [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise problems.InvalidParameter(f"{key} must be a list of tables: write [[{key}]] above each", field=key)
-    made = []
-    for number, entry in enumerate(entries, 1):
-        with _at(f"{key} {number}"):
-            made.append(make(entry))
-    return made
-
-
-def _made(kind: type[Any], entry: Mapping[str, Any], /, **given: Any) -> Any:
-    """A dataclass from a table, whose keys are the fields that are not given."""
-    known = {field.name: field for field in fields(kind) if field.name not in given}
-    for key, value in entry.items():
-        if key not in known:
-            raise problems.InvalidParameter(f"there is no key {key!r:.60}", field=key[:60], allowed=list(known))
-        wanted, in_words = TYPES[str(re.match(r"\w+", str(known[key].type))[0])]  # type: ignore[index]
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise problems.InvalidParameter(f"{key} must be {in_words}, not {value!r:.60}", field=key)
-    for key, field in known.items():
-        if key not in entry and field.default is MISSING and field.default_factory is MISSING:
-            raise problems.InvalidParameter(f"{key} is missing", field=key)
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-    return kind(**values, **given)
-
-
 def _switched(entry: dict[str, Any]) -> Switched:
-    switched: Switched = _made(Switched, entry)
+    switched: Switched = made(Switched, entry)
     check_switch(switched.service, switched.kind, switched.name, switched.params)
     return switched
 
 
 def _step(entry: dict[str, Any]) -> Step:
-    switches = {key: _each(entry, key, _switched) for key in ("on", "off")}
-    step: Step = _made(Step, {**entry, **switches})
+    switches = {key: each(entry, key, _switched) for key in ("on", "off")}
+    step: Step = made(Step, {**entry, **switches})
     if step.rps is not None:
         _check_rps(step.rps)
     check_sentence(step.sentence)
@@ -137,7 +87,7 @@ def _step(entry: dict[str, Any]) -> Step:
 
 
 def _expectation(entry: dict[str, Any]) -> Expectation:
-    expectation: Expectation = _made(Expectation, entry)
+    expectation: Expectation = made(Expectation, entry)
     if expectation.measure not in MEASURES:
         detail = f"there is no measure {expectation.measure!r:.60}"
         raise problems.InvalidParameter(detail, field="measure", allowed=list(MEASURES))
@@ -157,25 +107,25 @@ def _expectation(entry: dict[str, Any]) -> Expectation:
 
 
 def _option(entry: dict[str, Any]) -> Option:
-    option: Option = _made(Option, {**entry, "defences": _each(entry, "defences", _defence)})
+    option: Option = made(Option, {**entry, "defences": each(entry, "defences", _defence)})
     if option.minimum is None and option.maximum is None and option.equals is None:
         raise problems.InvalidParameter("it needs a minimum, a maximum, or what it equals")
     return option
 
 
 def _defence(entry: dict[str, Any]) -> Switched:
-    defence: Switched = _made(Switched, entry, kind="defence")
+    defence: Switched = made(Switched, entry, kind="defence")
     check_switch(defence.service, defence.kind, defence.name, defence.params)
     return defence
 
 
 def _bet(entry: dict[str, Any]) -> Bet:
-    bet: Bet = _made(Bet, {**entry, "options": _each(entry, "options", _option)})
+    bet: Bet = made(Bet, {**entry, "options": each(entry, "options", _option)})
     if len(bet.options) not in OPTIONS:
         detail = f"it needs {OPTIONS[0]} to {OPTIONS[-1]} options, not {len(bet.options)}"
         raise problems.InvalidParameter(detail, field="options")
     _check_keys("options", bet.options)
-    return replace(bet, options=tuple(replace(each, expect=each.expect or bet.expect) for each in bet.options))
+    return replace(bet, options=tuple(replace(found, expect=found.expect or bet.expect) for found in bet.options))
 
 
 def _check_keys(what: str, entries: Sequence[Bet | Option]) -> None:
