@@ -44,6 +44,10 @@ class ControlRoom:
         """Read a document."""
         return self._document(self._request("GET", path), timeout)
 
+    def get_secret(self, path: str) -> Document:
+        """Read what is the presenter's alone: it needs the token where there is one."""
+        return self._document(self._request("GET", path, with_token=True), READ_SECONDS)
+
     def post(self, path: str, body: Document, timeout: float = WRITE_SECONDS) -> Document:
         """Send a document, and read the answer."""
         return self._document(self._request("POST", path, body), timeout)
@@ -58,13 +62,15 @@ class ControlRoom:
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error) from error
 
-    def _request(self, method: str, path: str, body: Document | None = None) -> urllib.request.Request:
-        """A request with the headers that the control room wants."""
+    def _request(
+        self, method: str, path: str, body: Document | None = None, *, with_token: bool = False
+    ) -> urllib.request.Request:
+        """A request with the headers that the control room wants; a write has the token, too."""
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-            if self._config.token:
-                headers["Authorization"] = f"Bearer {self._config.token}"
+        if self._config.token and (with_token or body is not None):
+            headers["Authorization"] = f"Bearer {self._config.token}"
         data = None if body is None else json.dumps(body).encode()
         # Config has checked that the address is http or https.
         return urllib.request.Request(self.url + path, data, headers, method=method)

@@ -292,6 +292,14 @@ def test_a_bet_that_a_rehearsal_left_before_the_room_is_taken_away(world):
     assert (bet["round"], sum(bet["counts"][0].values())) == (1, 0)
 
 
+def test_nothing_stays_before_the_room_when_it_ends(world):
+    start(world)
+    press(world, 2)
+    assert world.bets.for_phone("a")["bet"]["id"] == FIRST_BET
+    world.workshop.act("end")
+    assert world.bets.for_phone("a")["bet"] is None
+
+
 def test_it_goes_on_after_a_restart_and_its_clock_went_on(world):
     start(world)
     wait(world, 4)

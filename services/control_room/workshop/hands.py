@@ -49,7 +49,7 @@ class Hands:
         self._before_scene = before_scene
 
     def clear_the_room(self) -> None:
-        """Take away a bet that was left before the room: its votes would count as the first ones of the workshop."""
+        """Take away the bet that is before the room: its votes are none of the next workshop's."""
         self._bets.put_away()
 
     def do(self, part: Part, beat: Beat) -> None:

@@ -69,6 +69,8 @@ class Workshop:
             raise problems.NotNow("the press before this one is still being done")
         try:
             self._progress = self._started(name) if action == "start" else self._moved(action, at)
+            if self._progress is None:
+                self._hands.clear_the_room()
             self._journal.note(SECTION, self._progress.keep() if self._progress else None)
         finally:
             self._acting.release()

@@ -1,12 +1,13 @@
-/** /presenter: for the presenter's own screen. Notes of the scene, its next step, and votes before the room sees them. */
+/** /presenter: for the presenter's own screen. The workshop, notes of the scene, and votes before the room sees them. */
 
 import { get, getSecret, post } from "../../lib/api.js";
-import { busy, takeTheme } from "../../lib/commands.js";
+import { busy, listenToKeys, takeTheme } from "../../lib/commands.js";
 import { h, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { Lab } from "../../lib/lab.js";
 import { Ballot } from "../bets/ballot.js";
 import { mountToken } from "../token/token.js";
+import { mountWorkshop } from "../workshop/workshop.js";
 
 const EVERY_MS = 1000;
 const LEVELS = { GREEN: "good", YELLOW: "warning", RED: "error" };
@@ -24,7 +25,7 @@ function mountPresenter(root, lab, scenes, bets) {
   const next = h("p", { class: "presenter-next" });
   const notes = h("section", { class: "panel presenter-notes", "aria-label": "Notes" });
   const ofScene = h("div", { class: "presenter-bets" });
-  root.append(h("div", { class: "presenter-head" }, shape, now, choice), next, ofScene, notes);
+  root.append(h("div", { class: "presenter-lab" }, h("div", { class: "presenter-head" }, shape, now, choice), next, ofScene, notes));
   let shown = null;
   let onStage = "";
 
@@ -57,6 +58,7 @@ function mountPresenter(root, lab, scenes, bets) {
   });
   follow(() => shown.books);
   lab.start();
+  return show;
 }
 
 /** Ask for the votes each second, and once at a time. */
@@ -96,4 +98,8 @@ takeTheme();
 mountToken();
 const { scenes } = await get("/api/scenes");
 const { bets } = await get("/api/bets");
-mountPresenter(document.getElementById("main"), new Lab(), scenes, bets);
+const main = document.getElementById("main");
+const workshop = main.appendChild(h("div"));
+const showScene = mountPresenter(main, new Lab(), scenes, bets);
+listenToKeys();
+await mountWorkshop(workshop, showScene);
