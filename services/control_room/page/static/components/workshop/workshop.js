@@ -30,6 +30,7 @@ class Shown {
     this.now = null;
     this.asked = 0;
     this.movedAt = 0;
+    this.pressed = "";
     this.partShown = "";
     const button = (text, look, action) => h("button", { type: "button", class: `button ${look}`, onclick: action }, text);
     this.plans = h("div", { class: "workshop-plans" }, h("h2", {}, "Start a workshop"), ...workshops.map((plan) => this.planRow(plan)));
@@ -73,7 +74,8 @@ class Shown {
   }
 
   press(action) {
-    if (!this.now || performance.now() - this.movedAt < DOUBLE_MS) return;
+    if (!this.now || (action === this.pressed && performance.now() - this.movedAt < DOUBLE_MS)) return;
+    this.pressed = action;
     busy(this.next, () => this.act({ action, at: this.now.at }));
   }
 
