@@ -107,6 +107,19 @@ def test_the_terminal_moves_it_too_and_it_is_ended_after_a_question(presenter, l
     assert lab.get("/api/workshop") == {"workshop": None}
 
 
+def test_the_bet_of_the_part_comes_first_of_its_scenes(presenter, lab):
+    page = presenter()
+    lab.post("/api/workshop", {"action": "start", "name": "workshop"})
+    while skip(lab) != "retry_storm/cure":
+        pass
+    page.locator(".presenter-bets section").first.filter(has_text="What brings it back").wait_for()
+
+
+def skip(lab):
+    now = lab.post("/api/workshop", {"action": "skip"})["workshop"]
+    return now["parts"][now["part"]]["bet"]
+
+
 def test_two_presses_at_once_are_one_and_what_is_refused_is_said(presenter, lab):
     page = presenter()
     page.get_by_role("button", name="Start: A talk, 45 min").click()

@@ -114,7 +114,7 @@ def test_every_press_does_what_the_one_before_it_announced(world):
     assert world.bets.for_presenter(*FIRST_BET.split("/"))["round"] == 2
     assert press(world)["next"]["words"] == "Start the scene: Normal operation"
     assert world.stage.done == []
-    assert press(world)["next"]["words"] == "Reveal what the lab has measured"
+    assert press(world)["next"]["words"] == "Reveal what is right"
     assert world.stage.done == [("normal", "")] and world.stopped == ["cliff"]
     assert press(world)["next"]["words"] == "Next part: Slow is not down"
     assert phase(world) == "revealed"
@@ -141,9 +141,7 @@ def test_a_second_bet_on_the_scene_that_is_on_stage_resets_before_its_vote(world
 
 def test_a_bet_on_defences_starts_the_scene_with_each_of_them(world):
     start(world, "game_day")
-    while world.workshop.describe()["next"]["words"] != "Reveal what the lab has measured" or "api" not in str(
-        world.stage.done
-    ):
+    while world.workshop.describe()["next"]["words"] != "Reveal what is right" or "api" not in str(world.stage.done):
         press(world)
     assert world.stage.done[-3:] == [
         ("retry_storm", "frontend.rate_limit"),
@@ -196,6 +194,7 @@ def test_going_back_and_skipping_move_the_place_and_do_nothing(world):
     assert press(world, 2, "back")["at"] == "1.0"
     assert press(world, 1, "back")["at"] == "1.0"
     assert press(world, 8, "skip")["at"] == "3.0"
+    assert press(world, 1, "back")["at"] == "2.6"  # all of it is behind
     assert world.stage.done == []
 
 

@@ -49,7 +49,7 @@ class Part:
             return (Beat(SCENE, _starts(self.scene)),) if self.scene else ()
         plays = [Beat(SCENE, _starts(self.stages, defences), defences) for defences in self.plays()]
         votes = Beat(OPEN, "Open the vote"), Beat(CLOSE, "Close the vote"), Beat(OPEN, SECOND_VOTE)
-        return *votes, Beat(CLOSE, "Close the second vote"), *plays, Beat(REVEAL, "Reveal what the lab has measured")
+        return *votes, Beat(CLOSE, "Close the second vote"), *plays, Beat(REVEAL, "Reveal what is right")
 
     def plays(self) -> list[tuple[Switched, ...]]:
         """The defences of each play of its scene: a bet on defences takes one play for each of them."""

@@ -28,6 +28,7 @@ function mountPresenter(root, lab, scenes, bets) {
   root.append(h("div", { class: "presenter-lab" }, h("div", { class: "presenter-head" }, shape, now, choice), next, ofScene, notes));
   let shown = null;
   let onStage = "";
+  let betOfPart = "";
 
   function show(name) {
     const scene = scenes.find((each) => each.name === name);
@@ -35,7 +36,8 @@ function mountPresenter(root, lab, scenes, bets) {
     const list = (title, items, look = "") => [h("h2", {}, title), h("ul", { class: look }, ...items)];
     const lines = (texts) => texts.map((text) => h("li", {}, text));
     notes.replaceChildren(h("p", {}, scene.story), scene.lesson && h("p", {}, h("b", {}, "At the end: "), scene.lesson), ...list("Do", lines(scene.do)), ...list("Watch", lines(scene.watch)), ...(steps.length ? list("Steps", steps, "presenter-steps") : []));
-    const books = bets.filter((bet) => bet.scene === name).map((bet) => new Book(bet));
+    const isFirst = (bet) => Number(bet.id === betOfPart);
+    const books = bets.filter((bet) => bet.scene === name).sort((one, other) => isFirst(other) - isFirst(one)).map((bet) => new Book(bet));
     ofScene.replaceChildren(...books.map((book) => book.element));
     choice.value = name;
     shown = { scene, steps, books };
@@ -58,7 +60,10 @@ function mountPresenter(root, lab, scenes, bets) {
   });
   follow(() => shown.books);
   lab.start();
-  return show;
+  return (part) => {
+    betOfPart = part.bet;
+    if (part.scene) show(part.scene);
+  };
 }
 
 /** Ask for the votes each second, and once at a time. */
@@ -100,6 +105,6 @@ const { scenes } = await get("/api/scenes");
 const { bets } = await get("/api/bets");
 const main = document.getElementById("main");
 const workshop = main.appendChild(h("div"));
-const showScene = mountPresenter(main, new Lab(), scenes, bets);
+const showPart = mountPresenter(main, new Lab(), scenes, bets);
 listenToKeys();
-await mountWorkshop(workshop, showScene);
+await mountWorkshop(workshop, showPart);

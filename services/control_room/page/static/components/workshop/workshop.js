@@ -13,11 +13,11 @@ const BACK_KEYS = ["ArrowLeft", "PageUp"];
 
 /**
  * @param {HTMLElement} root
- * @param {(scene: string) => void} onScene called with the scene of each part that has one, when the part begins
+ * @param {(part: {scene: string, bet: string}) => void} onPart called with each part when it begins
  */
-export async function mountWorkshop(root, onScene) {
+export async function mountWorkshop(root, onPart) {
   const { workshops } = await get("/api/workshops");
-  const shown = new Shown(workshops, onScene);
+  const shown = new Shown(workshops, onPart);
   root.append(shown.element);
   for (const key of NEXT_KEYS) onKey(key, () => shown.press("next"));
   for (const key of BACK_KEYS) onKey(key, () => shown.press("back"));
@@ -25,8 +25,8 @@ export async function mountWorkshop(root, onScene) {
 }
 
 class Shown {
-  constructor(workshops, onScene) {
-    this.onScene = onScene;
+  constructor(workshops, onPart) {
+    this.onPart = onPart;
     this.now = null;
     this.asked = 0;
     this.movedAt = 0;
@@ -128,7 +128,7 @@ class Shown {
     this.words.replaceChildren(...part.say.map((line) => h("li", {}, line)));
     this.beats.replaceChildren(...part.beats.map((words) => h("li", {}, words)));
     this.parts.replaceChildren(...workshop.parts.map((each, index) => h("li", { class: index < workshop.part ? "done" : index === workshop.part ? "next" : null, "aria-current": index === workshop.part && "step" }, h("span", {}, each.title), h("span", { class: "soft" }, `${each.minutes} min`))));
-    if (part.scene) this.onScene(part.scene);
+    this.onPart(part);
   }
 
   showClock(level, words) {
