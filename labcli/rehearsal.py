@@ -66,7 +66,7 @@ def _beat(ctx: Context, now: Document, part: Played, room: list[Phone]) -> Docum
         skipped: Document | None = ctx.room.post(PATH, {"action": "skip", "at": now["at"]})["workshop"]
         return skipped
     about = now["parts"][now["part"]]
-    if does == "open" and room:
+    if does in ("open", "reopen") and room:
         _vote(ctx, about["bet"], part, room)
     if does == "scene":
         _stay(ctx, about["scene"], part)

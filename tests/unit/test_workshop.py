@@ -139,6 +139,15 @@ def test_a_second_bet_on_the_scene_that_is_on_stage_resets_before_its_vote(world
     assert world.stage.done[-1] == "reset" and phase(world, "retry_storm/cure") == "open"
 
 
+def test_a_second_vote_never_resets_a_scene_that_was_started_by_hand(world):
+    start(world)
+    press(world, 3)
+    world.stage.active = "normal"
+    with pytest.raises(problems.NotNow, match="normal is on stage"):
+        press(world)
+    assert world.stage.done == []
+
+
 def test_a_bet_on_defences_starts_the_scene_with_each_of_them(world):
     start(world, "game_day")
     while world.workshop.describe()["next"]["words"] != "Reveal what is right" or "api" not in str(world.stage.done):

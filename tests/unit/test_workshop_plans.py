@@ -144,7 +144,7 @@ def test_a_talk_does_nothing_a_scene_one_thing_and_a_drill_two():
 
 def test_the_room_votes_twice_before_the_scene_and_sees_what_is_right_after_it():
     asked = part(bet="retry_storm/after_it")
-    assert does(asked) == ["open", "close", "open", "close", "scene", "reveal"]
+    assert does(asked) == ["open", "close", "reopen", "close", "scene", "reveal"]
     assert asked.stages == "retry_storm"
     assert [beat.words for beat in asked.beats()][3:5] == ["Close the second vote", "Start the scene: Retry storm"]
 

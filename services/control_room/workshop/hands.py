@@ -68,9 +68,10 @@ class Hands:
         else:
             self._bet(part, beat.does)
 
-    def _bet(self, part: Part, action: str) -> None:
+    def _bet(self, part: Part, does: str) -> None:
         scene, _, key = part.bet.partition("/")
-        if action == model.OPEN and self._stage.active == scene:  # the part before this one has played it
+        if does == model.OPEN and self._stage.active == scene:  # the part before this one has played it
             self._before_scene()
             self._stage.reset()
+        action = model.OPEN if does == model.REOPEN else does
         self._bets.act(scene, key, action, self._stage.active)

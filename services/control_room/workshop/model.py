@@ -10,7 +10,8 @@ from services.common.scenes.model import Play, Switched
 from services.control_room.room.polls import find_bet
 
 MINUTE_SECONDS = 60
-OPEN, CLOSE, SCENE, REVEAL, DRILL, DRILL_END = "open", "close", "scene", "reveal", "drill", "drill_end"
+OPEN, REOPEN, CLOSE, REVEAL = "open", "reopen", "close", "reveal"
+SCENE, DRILL, DRILL_END = "scene", "drill", "drill_end"
 SECOND_VOTE = "Vote again, once neighbours have talked"
 VOTES_SECONDS = 150  # two votes, and two minutes in which neighbours talk
 START_SECONDS = 5  # a scene begins with a reset
@@ -48,7 +49,7 @@ class Part:
         if not self.bet:
             return (Beat(SCENE, _starts(self.scene)),) if self.scene else ()
         plays = [Beat(SCENE, _starts(self.stages, defences), defences) for defences in self.plays()]
-        votes = Beat(OPEN, "Open the vote"), Beat(CLOSE, "Close the vote"), Beat(OPEN, SECOND_VOTE)
+        votes = Beat(OPEN, "Open the vote"), Beat(CLOSE, "Close the vote"), Beat(REOPEN, SECOND_VOTE)
         return *votes, Beat(CLOSE, "Close the second vote"), *plays, Beat(REVEAL, "Reveal what is right")
 
     def plays(self) -> list[tuple[Switched, ...]]:
