@@ -107,6 +107,11 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path):
     ]
 
 
+def test_an_image_that_was_built_without_the_plans_is_noticed_at_once(tmp_path):
+    with pytest.raises(InvalidParameter, match="there is no plan in"):
+        read_plans(tmp_path / "workshops")
+
+
 def test_the_control_room_does_not_start_with_a_plan_that_is_wrong(tmp_path, make_settings, monkeypatch):
     (tmp_path / "plan.toml").write_text(A_PLAN.replace("drill = 2", "drill = 4"))
     monkeypatch.setattr(files, "FOLDER", tmp_path)

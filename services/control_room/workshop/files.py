@@ -46,6 +46,8 @@ def read_plans(folder: Path) -> dict[str, Plan]:
     """
     wrong: list[str] = []
     plans = [plan for path in sorted(folder.glob("*.toml")) if (plan := _read(path, wrong)) is not None]
+    if not plans and not wrong:
+        wrong.append(f"there is no plan in {folder}")
     if wrong:
         raise problems.InvalidParameter("\n  ".join(wrong))
     return {plan.name: plan for plan in sorted(plans, key=lambda plan: plan.minutes)}
