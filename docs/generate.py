@@ -1,4 +1,4 @@
-"""Writes the tables that the documents take from the catalogue and the scenes: python -m docs.generate."""
+"""Writes the tables that the documents take from the catalogue, the scenes and the plans: python -m docs.generate."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from services.common.scenes.model import SCENES_OF_THE_SHOW, Scene
 from services.common.switches.base import KINDS, Switch
 from services.common.switches.catalogue import CATALOGUE
 from services.common.switches.params import Param
+from services.control_room.room.polls import find_bet
+from services.control_room.workshop.files import all_plans
+from services.control_room.workshop.model import Part, Plan
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,12 +50,43 @@ def expectations_table(scenes: Iterable[Scene]) -> str:
     return "\n".join(rows)
 
 
+def plans_table(plans: Iterable[Plan]) -> str:
+    """A row for each workshop."""
+    rows = ["| plan | minutes | for whom | what |", "|---|---|---|---|"]
+    rows += [f"| [`{plan.name}`](#{plan.name}) | {plan.minutes} | {plan.audience} | {plan.summary} |" for plan in plans]
+    return "\n".join(rows)
+
+
+def plan_table(plan: Plan) -> str:
+    """A row for each part of a workshop: when, what is done, and what to say."""
+    rows = ["| minutes | part | what happens | say |", "|---|---|---|---|"]
+    for index, part in enumerate(plan.part):
+        start = int(plan.starts_at_seconds(index)) // 60
+        happens = _happens(part)
+        rows.append(f"| {start} to {start + part.minutes} | {part.title} | {happens} | {'<br>'.join(part.say)} |")
+    return "\n".join(rows)
+
+
+def _happens(part: Part) -> str:
+    """The scene, the bet with its question, or the drill."""
+    if part.drill:
+        return f"drill, level {part.drill}"
+    if not part.bet:
+        return f"`{part.scene}`" if part.scene else ""
+    plays = f", {len(part.plays())} times" if len(part.plays()) > 1 else ""
+    return f"bet `{part.bet}`: {find_bet(*part.bet.split('/'))[1].question}<br>then `{part.stages}`{plays}"
+
+
 def tables() -> dict[str, dict[str, str]]:
     """{document: {name of a place in it: the table that stands there}}."""
     scenes = list(all_scenes().values())
     return {
         "README.md": {"expectations": expectations_table(scenes[:SCENES_OF_THE_SHOW])},
         "docs/switches.md": {"switches": switches_table()},
+        "docs/workshop.md": {
+            "plans": plans_table(all_plans().values()),
+            **{f"plan {name}": plan_table(plan) for name, plan in all_plans().items()},
+        },
     }
 
 

@@ -40,12 +40,13 @@ class ControlRoom:
         """The address, without a slash at its end."""
         return self._config.url
 
-    def get(self, path: str, timeout: float = READ_SECONDS, secret: str = "") -> Document:
-        """Read a document; with `secret` one that is the presenter's."""
-        request = self._request("GET", path)
-        if secret:
-            request.add_header("Authorization", f"Bearer {secret}")
-        return self._document(request, timeout)
+    def get(self, path: str, timeout: float = READ_SECONDS) -> Document:
+        """Read a document."""
+        return self._document(self._request("GET", path), timeout)
+
+    def get_secret(self, path: str, secret: str = "") -> Document:
+        """Read what is the presenter's alone: it needs the token where there is one, or another secret."""
+        return self._document(self._request("GET", path, secret=secret or self._config.token), READ_SECONDS)
 
     def post(self, path: str, body: Document, timeout: float = WRITE_SECONDS) -> Document:
         """Send a document, and read the answer."""
@@ -54,7 +55,7 @@ class ControlRoom:
     def get_text(self, path: str, timeout: float = READ_SECONDS) -> str:
         """Read a text that is the presenter's alone: it needs the token where there is one."""
         try:
-            with self._open(self._request("GET", path, is_secret=True), timeout) as response:
+            with self._open(self._request("GET", path, accept="text/markdown, */*", secret=self._config.token), timeout) as response:
                 return response.read().decode(errors="replace")
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error) from error
@@ -70,14 +71,15 @@ class ControlRoom:
             raise self._unreachable(error) from error
 
     def _request(
-        self, method: str, path: str, body: Document | None = None, *, is_secret: bool = False
+        self, method: str, path: str, body: Document | None = None, *, accept: str = "application/json", secret: str = ""
     ) -> urllib.request.Request:
-        """A request with the headers that the control room wants; changes and secrets take the token."""
-        headers = {"Accept": "text/markdown, */*" if is_secret else "application/json"}
+        """A request with the headers that the control room wants; a write has the token, too."""
+        headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        if self._config.token and (is_secret or body is not None):
-            headers["Authorization"] = f"Bearer {self._config.token}"
+            secret = self._config.token
+        if secret:
+            headers["Authorization"] = f"Bearer {secret}"
         data = None if body is None else json.dumps(body).encode()
         # Config has checked that the address is http or https.
         return urllib.request.Request(self.url + path, data, headers, method=method)

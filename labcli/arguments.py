@@ -16,6 +16,7 @@ from . import predict as prediction
 from . import report as reports
 from . import scene as scenes
 from . import switching as switches
+from . import workshop as workshops
 from .context import Context
 from .errors import UsageError
 from .examples import ABOUT, EXAMPLES, TOUR
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     _add_acting(commands)
     _add_room(commands)
     _add_drill(commands, common)
+    _add_workshop(commands, common)
     _add_predicting(commands)
     _add_infra(commands, common)
     _add_helping(commands, whole)
@@ -239,6 +241,21 @@ def _add_drill(commands: _Commands, common: argparse.ArgumentParser) -> None:
         added.add_argument("--team", default=drill.ROOM, metavar="NAME", help=f'who says it (default "{drill.ROOM}")')
     inner.add("end", drill.end, "end it, and tell what it was")
     _add_output(inner.add("report", reports.report, "its post-mortem, when it is over"))
+
+
+def _add_workshop(commands: _Commands, common: argparse.ArgumentParser) -> None:
+    """workshop, with a command of its own for each action."""
+    parser = commands.add("workshop", None, "lead through a plan: scenes, bets, drills and what to say, by the clock")
+    inner = _Commands(parser, common, prefix="workshop ")
+    inner.add("list", workshops.list_, "list the plans with their parts, and say which is on")
+    run = inner.add("run", workshops.run, "lead through a plan, or go on with the one that is on")
+    run.add_argument("name", metavar="NAME")
+    run.add_argument(
+        "--rehearse", action="store_true", help="play all of it at full speed, with simulated phones, and judge it"
+    )
+    phones_help = f"how many phones vote in the rehearsal (default {workshops.PHONES}, at most {workshops.MAX_PHONES})"
+    run.add_argument("--phones", type=workshops.phone_count, default=workshops.PHONES, metavar="N", help=phones_help)
+    inner.add("end", workshops.end, "end the plan that is on; the lab stays as it is")
 
 
 def _add_predicting(commands: _Commands) -> None:

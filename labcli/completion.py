@@ -75,6 +75,8 @@ def candidates(parser: argparse.ArgumentParser, before: list[str]) -> list[str]:
     actions = subcommands(commands[command])
     if actions and not words:
         return list(actions)
+    if command == "workshop":
+        return _workshop_words(actions, words)
     if actions:
         return [*SWITCHED_NAMES, *(each.name for each in instances() if each.name not in SWITCHED_NAMES)]
     return options(commands[command])
@@ -87,6 +89,14 @@ def _bet_words(scenes: dict[str, Scene], words: list[str]) -> list[str]:
     if len(words) == 1:
         return [scene.name for scene in scenes.values() if scene.bet]
     return [bet.key for bet in scenes[words[1]].bet] if len(words) == 2 and words[1] in scenes else []
+
+
+def _workshop_words(actions: dict[str, argparse.ArgumentParser], words: list[str]) -> list[str]:
+    """A plan where one is run, and the options of the action."""
+    from services.control_room.workshop.files import all_plans
+
+    plans = list(all_plans()) if words == ["run"] else []
+    return [*plans, *options(actions[words[0]])] if words[0] in actions else []
 
 
 def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

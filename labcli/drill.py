@@ -54,7 +54,7 @@ def answer(ctx: Context, args: Namespace) -> int:
 
 def show(ctx: Context, args: Namespace) -> int:
     """The drill's secret, for the presenter alone."""
-    document = ctx.room.get("/api/drill", secret=ctx.config.token or _secret(ctx))
+    document = ctx.room.get_secret("/api/drill", ctx.config.token or _secret(ctx))
     drill = document["drill"]
     if drill is None:
         raise LabError("there was no drill yet", ctx.config.hint("drill start"))

@@ -191,6 +191,29 @@ It tells of the scene that is on, or of the one that ended last; without one, of
 numbers, expected beside measured, the room's bet, timeline, charts and questions for the discussion. GitHub shows
 charts that are files, and none that are inside the document: there, use --output. It tells the cause: where the lab has
 a token, it needs LAB_TOKEN.""",
+    "workshop": """\
+examples:
+  ./scripts/lab workshop list                the plans that there are, and which is on
+  ./scripts/lab workshop run talk            lead through the 45 minutes; Enter does what it says beside it
+  ./scripts/lab workshop run talk --rehearse play all of it, to see in advance that everything works here
+
+A plan is a file in workshops/. /presenter has the same, with the same clock: use one or both.""",
+    "workshop list": """\
+examples:
+  ./scripts/lab workshop list
+  ./scripts/lab workshop list --json         with every part""",
+    "workshop run": """\
+examples:
+  ./scripts/lab workshop run talk            what to say, the clock, and what Enter does next
+  ./scripts/lab workshop run talk            again: goes on where it is
+  ./scripts/lab workshop run talk --rehearse               every scene and vote, with 12 simulated phones
+  ./scripts/lab workshop run talk --rehearse --phones 100  a full room
+
+Enter does the next thing, b goes back by one and s skips one (both do nothing to the lab), q leaves it on.
+--rehearse takes as long as the scenes do, and exits with 1 if a vote was lost or a scene was not as expected.""",
+    "workshop end": """\
+example:
+  ./scripts/lab workshop end""",
     "predict": """\
 examples:
   ./scripts/lab predict retry_storm                         every expectation: median and range of 5 seeds

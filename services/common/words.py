@@ -17,6 +17,11 @@ def duration_words(seconds: float | None) -> str:
     return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
 
 
+def minutes_words(seconds: float) -> str:
+    """A duration as a clock shows it: "4:05"."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
 def percent(ratio: float) -> str:
     """A ratio per hundred: 100 is all of them, not nearly all."""
     number = ratio * 100

@@ -19,6 +19,8 @@ from services.control_room.drills.routes import SEED as DRILL_SEED
 from services.control_room.lab import MAX_TEST_REQUESTS
 from services.control_room.room.bets import ACTIONS
 from services.control_room.room.polls import bet_id
+from services.control_room.workshop.files import all_plans
+from services.control_room.workshop.workshop import ACTIONS as WORKSHOP_ACTIONS
 
 
 def _read(summary: str, what: str, *errors: str, content: str = "application/json") -> dict[str, Any]:
@@ -34,6 +36,12 @@ def _secret(summary: str, what: str, content: str = "application/json") -> dict[
 def _write(summary: str, body: dict[str, Any], what: str, *errors: str, **content: str) -> dict[str, Any]:
     call = write(summary, body, what, "401", "403", "421", *errors, **content)
     call["post"]["security"] = [{}, {"token": []}]
+    return call
+
+
+def _secret(summary: str, what: str) -> dict[str, Any]:
+    call = _read(summary, what, "401")
+    call["get"]["security"] = [{}, {"token": []}]
     return call
 
 
@@ -90,14 +98,24 @@ def _drill_paths() -> dict[str, Any]:
     team = {"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH}
     words = {name: {"type": "string", "maxLength": MAX_WORD_LENGTH} for name in ("service", "switch")}
     answer = object_of({"team": team, "kind": {"enum": list(ANSWERS)}, **words}, ["team", "kind"])
-    secrets = _read("Everything about the drill, its secret included", "the drill", "401")
-    secrets["get"]["security"] = [{"token": []}]
+    secrets = _secret("Everything about the drill, its secret included", "the drill")
     what = "what everybody may know of the drill, and what this team may"
     return {
         "/api/drill": secrets
         | _write("Start a drill, end it, or change its board", object_of(act, ["action"]), what, "409", "503"),
         "/api/drill/answers": _write("What a team says", answer, what, "409", "429"),
         "/api/room/answers": write("What a team says, from a device", answer, what, "403", "409", "421", "429"),
+    }
+
+
+def _workshop_paths() -> dict[str, Any]:
+    place = {"type": "string", "description": "the place that the caller saw; refused if it is another one by now"}
+    name = {"enum": list(all_plans()), "description": "for start"}
+    action = object_of({"action": {"enum": list(WORKSHOP_ACTIONS)}, "name": name, "at": place}, ["action"])
+    return {
+        "/api/workshops": _read("Every workshop with its parts, without what is said in them", "the workshops"),
+        "/api/workshop": _secret("Where the workshop is, what to say, the next beat and the clock", "the workshop")
+        | _write("Start a workshop, do or skip its next beat, go back, end it", action, "it", "404", "409", "503"),
     }
 
 
@@ -141,6 +159,7 @@ def openapi_document() -> dict[str, Any]:
         **_switch_paths(),
         **_room_paths(),
         **_drill_paths(),
+        **_workshop_paths(),
         "/api/traffic": _write("Users per second; 0 is none", rps, "the setting", "409", "503"),
         "/api/requests": _write(
             "Test requests, one after another",

@@ -26,7 +26,8 @@ from services.common.telemetry.metrics import ProcessCollector
 from services.common.topology import SERVICES
 from services.control_room.api_document import openapi_text
 from services.control_room.cliff import Cliff
-from services.control_room.drills.drills import Drills, check_deck
+from services.control_room.drills.cards import deck
+from services.control_room.drills.drills import Drills
 from services.control_room.drills.routes import install_drills
 from services.control_room.exporter import StateCollector
 from services.control_room.history import History
@@ -41,6 +42,10 @@ from services.control_room.room.devices import Devices
 from services.control_room.room.routes import install_room
 from services.control_room.span_look import SpanLook
 from services.control_room.stage import Stage
+from services.control_room.workshop.files import all_plans
+from services.control_room.workshop.hands import Hands
+from services.control_room.workshop.routes import install_workshop
+from services.control_room.workshop.workshop import Workshop
 
 STATUS_SECONDS = 1.0
 COUNT = Param(1, "test requests", "", 1, MAX_TEST_REQUESTS, name="count")
@@ -60,6 +65,8 @@ class ControlRoom:
         self.reports = Reports(lab.journal, lab.events, stage, bets, self.history, self.drills)
         self.spans = SpanLook(lab)
         self.cliff = Cliff()
+        hands = Hands(stage, bets, self.drills, self.cliff.stop)
+        self.workshop = Workshop(lab.journal, lab.events, hands)
         self.registry = CollectorRegistry()
         self.registry.register(ProcessCollector())
         self.registry.register(StateCollector(lambda: lab.latest))
@@ -77,6 +84,7 @@ class ControlRoom:
         self.stage.restore()
         self.drills.restore()
         self.reports.restore()
+        self.workshop.restore()
         if self.lab.was_killed_in_a_reset():
             self.lab.events.add("the control room ended in the middle of a reset: it is done again")
             threading.Thread(target=self.stage.reset, name="reset again", daemon=True).start()
@@ -97,11 +105,11 @@ class ControlRoom:
 def create_app(settings: Settings | None = None) -> Flask:
     """The control room."""
     settings = settings or Settings.from_env_or_exit()
-    try:
-        all_scenes()
-        check_deck()
-    except problems.Problem as problem:
-        sys.exit("scenes and drills: " + "\n  ".join(problem.lines()))
+    for what, read in (("scenes", all_scenes), ("drills", deck), ("workshops", all_plans)):
+        try:
+            read()
+        except problems.Problem as problem:
+            sys.exit(f"{what}: " + "\n  ".join(problem.lines()))
     lab = Lab(settings)
     bets = Bets(lab.journal, lab.events)
     stage = Stage(lab, bets)
@@ -120,6 +128,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_room(app, guard, devices, bets, control_room.drills, stage)
     install_drills(app, guard, control_room.drills, devices)
     install_report(app, guard, control_room.reports)
+    install_workshop(app, guard, control_room.workshop)
     return app
 
 

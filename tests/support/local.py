@@ -21,10 +21,14 @@ ROOT = Path(__file__).resolve().parents[2]
 class LocalLab(LabUnderTest):
     """A local lab, and its command line."""
 
-    def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def cli(
+        self, *arguments: str, check: bool = True, seconds: float = 300, input: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         command = [str(ROOT / "scripts" / "lab"), *arguments, "--port-offset", str(self.offset)]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environ)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=seconds, env=environ, input=input
+        )
         assert done.returncode == 0 or not check, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
         return done
 

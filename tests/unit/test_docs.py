@@ -11,6 +11,8 @@ from docs.generate import ROOT, generated, tables
 from services.common.scenes.files import all_scenes, read_scene
 from services.common.scenes.measures import MEASURES
 from services.common.scenes.model import Expectation, Scene, Step, Switched
+from services.control_room.workshop.files import all_plans
+from services.control_room.workshop.model import Part, Plan
 
 
 @pytest.mark.parametrize("document", tables())
@@ -83,3 +85,11 @@ def test_the_document_names_every_measure_and_every_key_of_a_scene():
     keys = {field.name for kind in (Scene, Step, Switched, Expectation) for field in fields(kind)} - {"name", "expect"}
     unnamed = [name for name in {*MEASURES, *keys} if f"`{name}`" not in text and f"`[[{name}]]`" not in text]
     assert not unnamed
+
+
+def test_the_workshops_document_has_every_sentence_of_every_plan_and_every_key_of_one():
+    text = (ROOT / "docs" / "workshop.md").read_text()
+    said = [line for plan in all_plans().values() for part in plan.part for line in part.say]
+    assert [line for line in said if line not in text] == []
+    keys = {field.name for kind in (Plan, Part) for field in fields(kind)} - {"name"}
+    assert [name for name in sorted(keys) if f"`{name}`" not in text and f"`[[{name}]]`" not in text] == []

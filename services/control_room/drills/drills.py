@@ -14,7 +14,7 @@ from services.common.scenes.model import Switched
 from services.common.switches.settings import MAX_SEED
 from services.common.telemetry.wire import decode, encode
 from services.common.topology import SWITCHED, TRAFFIC, instances
-from services.control_room.drills.cards import deck, draw
+from services.control_room.drills.cards import draw
 from services.control_room.drills.drill import FROZEN, OPEN, Counts, Drill, Team
 from services.control_room.drills.tell import describe, public, rows
 from services.control_room.lab import Lab
@@ -315,7 +315,3 @@ class Drills:
         kept = {"drill": encode(self._drill), "away": self._is_away, "revision": self.revision}
         self._lab.journal.note(SECTION, kept)
 
-
-def check_deck() -> None:
-    """Refuse a deck that could not be played; raises as `deck`."""
-    deck()

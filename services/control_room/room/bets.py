@@ -166,9 +166,17 @@ class Bets:
         self.close()
         with self._lock:
             poll = self._shown
-            if poll is None or (poll.scene.name == name and not (poll.phase == REVEALED and poll.is_decided)):
+            if poll and poll.scene.name == name and not (poll.phase == REVEALED and poll.is_decided):
                 return
-            self._shown = None
+        self.put_away()
+
+    def put_away(self) -> None:
+        """Close what is open, and take it from before the room."""
+        self.close()
+        with self._lock:
+            poll, self._shown = self._shown, None
+            if poll is None:
+                return
             self.revision += 1
         self._keep(poll)
 

@@ -65,6 +65,9 @@ def test_a_word_that_was_mistyped_gets_the_nearest_one(words: list[str], advice:
         (["report"], "--output"),
         (["bet", "open"], "retry_storm"),
         (["bet", "open", "retry_storm"], "after_it"),
+        (["workshop"], "run"),
+        (["workshop", "run"], "talk"),
+        (["workshop", "run"], "--rehearse"),
         (["predict"], "--compare-policies"),
         (["infra"], "limit-cpu"),
         (["infra", "kill"], "control-room"),
@@ -76,7 +79,17 @@ def test_completion_knows_every_word(before: list[str], word: str) -> None:
     assert word in candidates(parser(), before)
 
 
-@pytest.mark.parametrize("before", [["nope"], ["bet", "open", "nope"], ["fail", "nope"], ["fail", "api", "nope"]])
+@pytest.mark.parametrize(
+    "before",
+    [
+        ["nope"],
+        ["workshop", "nope"],
+        ["workshop", "end"],
+        ["bet", "open", "nope"],
+        ["fail", "nope"],
+        ["fail", "api", "nope"],
+    ],
+)
 def test_completion_has_nothing_where_nothing_fits(before: list[str]) -> None:
     assert [word for word in candidates(parser(), before) if not word.startswith("-")] == []
 

@@ -41,6 +41,6 @@ export function showHelp() {
     list,
     h("p", { class: "soft" }, `${note} If this page is ever in your way: ./scripts/lab reset in a terminal does the same as R.`),
     h("p", {}, "For the room, to see all, vote on bets and change nothing: ", h("a", { href: view, target: "_blank" }, view)),
-    h("p", {}, "For you alone: notes, the next step, and votes before the room sees them: ", h("a", { href: "/presenter", target: "_blank" }, "/presenter")),
+    h("p", {}, "For you alone: the workshop with its clock, notes, and votes before the room sees them: ", h("a", { href: "/presenter", target: "_blank" }, "/presenter")),
   );
 }

@@ -1,6 +1,6 @@
 /** The command palette: every command of the page, found by typing a few letters of it. */
 
-import { findCommands, inWords, onKey, tell } from "../../lib/commands.js";
+import { findCommands, inWords, offer, onKey, tell } from "../../lib/commands.js";
 import { dialog, h, set } from "../../lib/dom.js";
 import { ranked } from "./ranking.js";
 
@@ -9,6 +9,7 @@ const SHOWN = 10;
 /** Open it with / anywhere but in a text field, and with Ctrl-K everywhere. */
 export function mountPalette() {
   onKey("/", open);
+  offer(() => [{ title: "Workshop: the plan, what to say, the clock, for you alone", action: () => void window.open("/presenter") }]);
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "k") return;
     event.preventDefault();

@@ -1,7 +1,7 @@
-/** /presenter: for the presenter's own screen. Notes of the scene, its next step, and votes before the room sees them. */
+/** /presenter: for the presenter's own screen. The workshop, notes of the scene, and votes before the room sees them. */
 
 import { get, getSecret, post } from "../../lib/api.js";
-import { busy, takeTheme } from "../../lib/commands.js";
+import { busy, listenToKeys, takeTheme } from "../../lib/commands.js";
 import { h, say, set, setIcon } from "../../lib/dom.js";
 import { clock } from "../../lib/format.js";
 import { Lab } from "../../lib/lab.js";
@@ -9,6 +9,7 @@ import { reportButton } from "../../lib/report.js";
 import { Ballot } from "../bets/ballot.js";
 import { mountPresentersDrill } from "../drill/presenters.js";
 import { mountToken } from "../token/token.js";
+import { mountWorkshop } from "../workshop/workshop.js";
 
 const EVERY_MS = 1000;
 const LEVELS = { GREEN: "good", YELLOW: "warning", RED: "error" };
@@ -27,10 +28,11 @@ function mountPresenter(root, lab, scenes, bets) {
   const notes = h("section", { class: "panel presenter-notes", "aria-label": "Notes" });
   const ofScene = h("div", { class: "presenter-bets" });
   const drill = h("section", { class: "panel presenter-drill", "aria-label": "Drill" });
-  root.append(h("div", { class: "presenter-head" }, shape, now, choice, reportButton("button")), next, drill, ofScene, notes);
+  root.append(h("div", { class: "presenter-lab" }, h("div", { class: "presenter-head" }, shape, now, choice, reportButton("button")), next, drill, ofScene, notes));
   mountPresentersDrill(drill, lab);
   let shown = null;
   let onStage = "";
+  let betOfPart = "";
 
   function show(name) {
     const scene = scenes.find((each) => each.name === name);
@@ -38,7 +40,8 @@ function mountPresenter(root, lab, scenes, bets) {
     const list = (title, items, look = "") => [h("h2", {}, title), h("ul", { class: look }, ...items)];
     const lines = (texts) => texts.map((text) => h("li", {}, text));
     notes.replaceChildren(h("p", {}, scene.story), scene.lesson && h("p", {}, h("b", {}, "At the end: "), scene.lesson), ...list("Do", lines(scene.do)), ...list("Watch", lines(scene.watch)), ...(steps.length ? list("Steps", steps, "presenter-steps") : []));
-    const books = bets.filter((bet) => bet.scene === name).map((bet) => new Book(bet));
+    const isFirst = (bet) => Number(bet.id === betOfPart);
+    const books = bets.filter((bet) => bet.scene === name).sort((one, other) => isFirst(other) - isFirst(one)).map((bet) => new Book(bet));
     ofScene.replaceChildren(...books.map((book) => book.element));
     choice.value = name;
     shown = { scene, steps, books };
@@ -61,6 +64,10 @@ function mountPresenter(root, lab, scenes, bets) {
   });
   follow(() => shown.books);
   lab.start();
+  return (part) => {
+    betOfPart = part.bet;
+    if (part.scene) show(part.scene);
+  };
 }
 
 /** Ask for the votes each second, and once at a time. */
@@ -100,4 +107,8 @@ takeTheme();
 mountToken();
 const { scenes } = await get("/api/scenes");
 const { bets } = await get("/api/bets");
-mountPresenter(document.getElementById("main"), new Lab(), scenes, bets);
+const main = document.getElementById("main");
+const workshop = main.appendChild(h("div"));
+const showPart = mountPresenter(main, new Lab(), scenes, bets);
+listenToKeys();
+await mountWorkshop(workshop, showPart);
