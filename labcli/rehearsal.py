@@ -119,11 +119,15 @@ def _tell(ctx: Context, part: Played) -> None:
 
 
 def _leave(ctx: Context) -> None:
-    """Whatever happened, no workshop stays on, and the lab is well again."""
-    with suppress(LabError):
-        ctx.room.post(PATH, {"action": "end"})
-    with suppress(LabError):
+    """Whatever happened, end the workshop and reset the lab; say so where it does not answer."""
+    try:
+        with suppress(Refused):  # it is over already
+            ctx.room.post(PATH, {"action": "end"})
         ctx.room.post("/api/reset", {})
+    except LabError:
+        ctx.console.note(
+            f"the workshop may still be on: {ctx.config.hint('workshop end')}, then {ctx.config.hint('reset')}"
+        )
 
 
 def _verdict(ctx: Context, name: str, parts: list[Played], seconds: float) -> int:

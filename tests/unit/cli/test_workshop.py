@@ -250,6 +250,13 @@ def test_a_scene_that_is_cut_short_ends_the_rehearsal_and_the_workshop(talk: Tal
     assert talk.place is None and talk.room.posted()[-1] == ("/api/reset", {})
 
 
+def test_a_lab_that_no_longer_answers_leaves_the_workshop_on_and_that_is_said(talk: Talk, lab: Lab) -> None:
+    act = talk.act
+    talk.room.answers["POST", PATH] = lambda body: act(body) if body["action"] == "start" else (502, "Bad gateway")
+    lost = lab("workshop", "run", "talk", "--rehearse", "--phones", "0")
+    assert lost.code == 1 and "the workshop may still be on: ./scripts/lab workshop end" in lost.err
+
+
 def test_a_rehearsal_disturbs_no_workshop_that_is_on(talk: Talk, lab: Lab) -> None:
     talk.place = 1
     refused = lab("workshop", "run", "talk", "--rehearse")
