@@ -162,7 +162,7 @@ def test_what_it_was_and_what_to_ask_are_told_at_the_end(reports):
     reports._stage.on = told(verdict="pass")
     incident = reports.incident()
     assert incident.story == (scene.story, scene.lesson) and incident.questions == scene.questions
-    assert incident.summary == ("Of 2 expectations of the scene 1 came true.",)
+    assert incident.summary == ("1 of the scene's 2 expectations came true.",)
 
 
 def test_a_step_has_its_mark_by_the_wall_clock_though_the_scenes_clock_stood(reports, clock):

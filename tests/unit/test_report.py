@@ -141,6 +141,13 @@ def test_lines_that_differ_in_their_numbers_alone_are_told_once():
     assert told == ["test request took 10 ms (4 lines like this one in 3 s)", *["reset: everything off"] * 2]
 
 
+def test_an_axis_ends_at_a_round_number_that_nothing_is_above():
+    busy = replace(STORM, points=tuple(point(second, served_rps=20.0, offered_rps=22.0) for second in range(9)))
+    root = ElementTree.fromstring(charts_in(report(busy))["users.svg"])
+    labels = [text.text for text in root.findall("{*}text") if text.get("text-anchor") == "end"]
+    assert labels[-6:] == ["0", "5", "10", "15", "20", "25"]
+
+
 def path_of(values, moments=None):
     line = Line("x", values, "#000000", worst=min)
     moments = moments or list(map(float, range(len(values))))

@@ -17,7 +17,7 @@ from services.control_room.status import YELLOW_BELOW
 GREEN, AMBER, RED, BLUE, GREY = "#00704f", "#b07700", "#b33a00", "#00609c", "#5a6673"
 LOOKS_OF_QUEUES = ((BLUE, ""), (AMBER, "8 5"), (GREEN, "2 5"))
 LOG_TICKS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
-TICKS = 4
+TICKS = 5  # at most, above 0
 GROWN = 1.5  # memory that has grown by less is not shown
 
 
@@ -65,7 +65,7 @@ def _users(incident: Incident) -> Chart | None:
         Line("come", _column(incident, lambda point: point.offered_rps), GREY, "8 5"),
         Line("are served", _column(incident, lambda point: point.served_rps), GREEN, worst=min),
     )
-    return _chart(incident, "users", "Users a second", lines, _axis(lines), lambda rate: f"{two_digits(rate)} a second")
+    return _chart(incident, "users", "Users a second", lines, _axis(lines), two_digits)
 
 
 def _queues(incident: Incident) -> Chart | None:
@@ -101,8 +101,8 @@ def _axis(lines: Sequence[Line]) -> Axis:
     """From 0 to a round number that nothing is above."""
     highest = max((value for line in lines for value in line.values if value), default=1.0)
     step = _round_up(highest / TICKS)
-    ticks = tuple((step * number, f"{step * number:g}") for number in range(TICKS + 1))
-    return Axis(0, step * TICKS, ticks)
+    ticks = [step * number for number in range(math.ceil(highest / step) + 1)]
+    return Axis(0, ticks[-1], tuple((tick, f"{tick:g}") for tick in ticks))
 
 
 def _round_up(value: float) -> float:

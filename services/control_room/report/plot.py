@@ -14,7 +14,7 @@ GAP_SECONDS = 5.0  # what is further apart is not joined: nothing was measured b
 MOST_POINTS = 350  # of one line: two pixels each
 TIME_STEPS = (5, 10, 15, 30, 60, 120, 300, 600)
 TIME_LABELS = 9
-LETTER = 7.6  # about the width of one
+LETTER, SHORT = 7.6, 6  # about the width of one; the letters of a short word may all be wide
 LEAST_MARK_PIXELS = 20
 GROUND, TEXT, SOFT, GRID = "#ffffff", "#131a22", "#47535f", "#dde3ea"
 Values = Sequence[float | None]
@@ -96,7 +96,7 @@ def _ground(plot: Plot) -> Iterator[str]:
     right = float(WIDTH - RIGHT)
     for line in reversed(plot.lines):
         yield f'<text x="{right:.0f}" y="24" fill="{TEXT}" text-anchor="end">{escape(line.label)}</text>'
-        right -= len(line.label) * LETTER + 8
+        right -= max(SHORT, len(line.label)) * LETTER + 8
         yield f'<path d="M{right - 28:.0f} 20h28" {_stroke(line)}/>'
         right -= 44
 

@@ -146,4 +146,4 @@ def _verdict(played: Played) -> tuple[str, ...]:
     if played.verdict == "pending" or played.added:
         return ()
     met = sum(check.outcome == "pass" for check in played.checks)
-    return (f"Of {len(played.checks)} expectations of the scene {met} came true.",)
+    return (f"{met} of the scene's {len(played.checks)} expectations came true.",)
