@@ -55,7 +55,9 @@ class ControlRoom:
     def get_text(self, path: str, timeout: float = READ_SECONDS) -> str:
         """Read a text that is the presenter's alone: it needs the token where there is one."""
         try:
-            with self._open(self._request("GET", path, accept="text/markdown, */*", secret=self._config.token), timeout) as response:
+            with self._open(
+                self._request("GET", path, accept="text/markdown, */*", secret=self._config.token), timeout
+            ) as response:
                 return response.read().decode(errors="replace")
         except (OSError, http.client.HTTPException) as error:
             raise self._unreachable(error) from error
@@ -71,7 +73,13 @@ class ControlRoom:
             raise self._unreachable(error) from error
 
     def _request(
-        self, method: str, path: str, body: Document | None = None, *, accept: str = "application/json", secret: str = ""
+        self,
+        method: str,
+        path: str,
+        body: Document | None = None,
+        *,
+        accept: str = "application/json",
+        secret: str = "",
     ) -> urllib.request.Request:
         """A request with the headers that the control room wants; a write has the token, too."""
         headers = {"Accept": accept}

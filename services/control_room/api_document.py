@@ -39,12 +39,6 @@ def _write(summary: str, body: dict[str, Any], what: str, *errors: str, **conten
     return call
 
 
-def _secret(summary: str, what: str) -> dict[str, Any]:
-    call = _read(summary, what, "401")
-    call["get"]["security"] = [{}, {"token": []}]
-    return call
-
-
 def _switch_paths() -> dict[str, Any]:
     return {
         f"/api/services/{name}/{switch.kind}s/{switch.name}": _write(

@@ -65,7 +65,7 @@ class ControlRoom:
         self.reports = Reports(lab.journal, lab.events, stage, bets, self.history, self.drills)
         self.spans = SpanLook(lab)
         self.cliff = Cliff()
-        hands = Hands(stage, bets, self.drills, self.cliff.stop)
+        hands = Hands(stage, bets, self.drills, self.make_way)
         self.workshop = Workshop(lab.journal, lab.events, hands)
         self.registry = CollectorRegistry()
         self.registry.register(ProcessCollector())
@@ -73,6 +73,16 @@ class ControlRoom:
         active = Gauge("lab_scene_active", "1 for the scene that is on.", ["scene"], registry=self.registry)
         for scene in all_scenes():
             active.labels(scene).set_function(partial(self._is_on, scene))
+
+    def make_way(self) -> None:
+        """A scene comes: what the page computes aside stops, and a drill that is over is put away.
+
+        Raises:
+            NotNow: a drill is on.
+        """
+        self.drills.check_free("a scene")
+        self.drills.overtaken()
+        self.cliff.stop()
 
     def _is_on(self, scene: str) -> float:
         return float(self.stage.active == scene)
@@ -239,9 +249,7 @@ def _add_writes(app: Flask, control_room: ControlRoom) -> None:
     @app.post("/api/scenes/<name>")
     def scene(name: str) -> dict[str, Any]:
         play = play_of_body()
-        drills.check_free("a scene")
-        drills.overtaken()
-        cliff.stop()
+        control_room.make_way()
         return stage.start(name, play)
 
     @app.post("/api/reset")

@@ -13,7 +13,7 @@ from services.control_room.room.bets import Bets
 from services.control_room.watching.events import EventLog
 from services.control_room.watching.journal import Journal
 from services.control_room.workshop.files import find_plan
-from services.control_room.workshop.hands import Hands, NoDrills
+from services.control_room.workshop.hands import Hands
 from services.control_room.workshop.workshop import Workshop
 
 HEADERS = {"Host": "localhost:8080", "Content-Type": "application/json"}
@@ -51,11 +51,16 @@ class Stage:
 class Drills:
     def __init__(self):
         self.done = []
+        self.running = None
 
     def start(self, level):
+        if self.running:
+            raise problems.NotNow("a drill is on")
+        self.running = level
         self.done.append(level)
 
     def end(self):
+        self.running = None
         self.done.append("end")
 
 
@@ -173,15 +178,22 @@ def test_a_drill_is_started_with_its_level_and_ended(world):
     assert world.drills.done == [1, "end"]
 
 
-def test_where_there_are_no_drills_the_press_is_refused_and_the_place_stays_until_it_is_skipped(world):
-    world.drills = NoDrills()
-    world.restart()
+def test_a_drill_that_cannot_be_started_leaves_the_place_until_it_is_skipped(world):
     to_the_drill(world)
+    world.drills.running = 3
     before = world.workshop.describe()["at"]
-    with pytest.raises(problems.NotNow, match="drills are not there yet"):
+    with pytest.raises(problems.NotNow, match="a drill is on"):
         press(world)
     assert world.workshop.describe()["at"] == before
     assert press(world, 2, "skip")["next"]["words"] == "Next part: Break"
+
+
+def test_a_drill_that_a_reset_has_ended_is_not_ended_again(world):
+    to_the_drill(world)
+    press(world)
+    world.drills.running = None
+    press(world)
+    assert world.drills.done == [1]
 
 
 def test_a_scene_that_cannot_be_started_leaves_the_place_where_it_was(world):

@@ -314,4 +314,3 @@ class Drills:
         """Note the drill in the journal as it is now; the lock is held."""
         kept = {"drill": encode(self._drill), "away": self._is_away, "revision": self.revision}
         self._lab.journal.note(SECTION, kept)
-

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
-from services.common.http import problems
 from services.common.scenes.model import Play
+from services.control_room.drills.drills import Drills
 from services.control_room.room.bets import Bets
 from services.control_room.stage import Stage
 from services.control_room.workshop import model
 from services.control_room.workshop.model import Beat, Part
-
-
-class Drills(Protocol):
-    """Who begins and ends a drill."""
-
-    def start(self, level: int) -> object:
-        """Begin one of this level, 1 to 3."""
-
-    def end(self) -> object:
-        """End the one that is on; without one it does nothing."""
 
 
 class Hands:
@@ -48,7 +37,8 @@ class Hands:
         elif beat.does == model.DRILL:
             self._drills.start(part.drill)
         elif beat.does == model.DRILL_END:
-            self._drills.end()
+            if self._drills.running is not None:  # else a reset has ended it
+                self._drills.end()
         else:
             self._bet(part, beat.does)
 
