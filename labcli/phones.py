@@ -14,6 +14,7 @@ from typing import Any
 from .errors import Unreachable
 
 AT_ONCE = 16
+TEAM_SIZE = 4
 VOTE_SECONDS = 10.0
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -35,6 +36,11 @@ class Phone:
         answer = self._call("/api/room/votes", {"bet": bet["id"], "choice": choice})
         return bool(answer.get("voted")) and answer.get("choice") == choice
 
+    def notice(self, team: str) -> bool:
+        """Say for a team that something is wrong; whether the lab says that it is so."""
+        answer = self._call("/api/room/answers", {"team": team, "kind": "detected"})
+        return bool(answer.get("drill", {}).get("mine", {}).get("detected"))
+
     def _call(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """The answer; a refusal is one, too."""
         headers = {"Content-Type": "application/json", "Origin": self._url}
@@ -53,6 +59,13 @@ class Phone:
                 return refusal
         except (OSError, ValueError, http.client.HTTPException) as error:
             raise Unreachable(f"a phone got no answer from {self._url}{path}: {error}") from error
+
+
+def all_notice(phones: Sequence[Phone]) -> int:
+    """Let each of them say that something is wrong, TEAM_SIZE for a team; how many were right."""
+    teams = [f"Team {number // TEAM_SIZE + 1}" for number in range(len(phones))]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return sum(pool.map(Phone.notice, phones, teams))
 
 
 def all_vote(phones: Sequence[Phone]) -> int:

@@ -9,10 +9,11 @@ from .actions import POLL_SECONDS
 from .api import Document
 from .context import Context
 from .errors import LabError, Refused
-from .phones import Phone, all_vote
+from .phones import Phone, all_notice, all_vote
 from .playing import GRACE_SECONDS, cut_short, patient_get
 
 PATH = "/api/workshop"
+DRILL_SECONDS = 90.0  # by then the fault has come, and hurts if it ever will
 
 
 @dataclass
@@ -70,6 +71,8 @@ def _beat(ctx: Context, now: Document, part: Played, room: list[Phone]) -> Docum
         _vote(ctx, about["bet"], part, room)
     if does == "scene":
         _stay(ctx, about["scene"], part)
+    if does == "drill":
+        _play(ctx, part, room)
     return moved
 
 
@@ -80,6 +83,18 @@ def _vote(ctx: Context, bet: str, part: Played, room: list[Phone]) -> None:
     part.did.append(f"{counted} votes")
     if not taken == counted == len(room):
         part.wrong.append(f"{len(room)} phones voted; {taken} were told so, and the lab counted {counted}")
+
+
+def _play(ctx: Context, part: Played, room: list[Phone]) -> None:
+    """Wait until the drill hurts, or could have; then every phone says that something is wrong."""
+    deadline = ctx.clock() + DRILL_SECONDS
+    while ctx.clock() < deadline and patient_get(ctx, "/api/state")["status"] != "RED":
+        ctx.console.progress(f"{part.title}: waiting for the drill to hurt")
+        ctx.sleep(POLL_SECONDS)
+    right = all_notice(room)
+    part.did.append(f"a drill, noticed by {right} phones")
+    if right != len(room):
+        part.wrong.append(f"{len(room)} phones said that something is wrong; {right} were right")
 
 
 def _stay(ctx: Context, name: str, part: Played) -> None:
