@@ -78,6 +78,10 @@ def _facts(state: Document, style: Style) -> list[list[str]]:
     ]
     if state.get("scene") and state["scene"].get("step"):
         rows.insert(1, ["", state["scene"]["step"]])
+    drill = state.get("drill")
+    if drill and drill["phase"] == "running":
+        minutes, seconds = divmod(int(drill["seconds"]), 60)
+        rows.insert(1, ["drill", f"on for {minutes}:{seconds:02}: what is wrong is hidden"])
     return rows
 
 

@@ -140,3 +140,11 @@ def test_where_nothing_is_retried_that_is_said(room: Room, lab: Lab) -> None:
     room.states = [a_state(cascade=cascade)]
     out = lab("status").out
     assert "no retries" in out and "attempts" not in out
+
+
+def test_it_says_that_a_drill_is_on(room: Room, lab: Lab) -> None:
+    drill = {"phase": "running", "seconds": 75.2}
+    room.answers["GET", "/api/state"] = 200, a_state(drill=drill)
+    assert "on for 1:15: what is wrong is hidden" in lab("status").out
+    room.answers["GET", "/api/state"] = 200, a_state(drill=drill | {"phase": "ended"})
+    assert "drill" not in lab("status").out
