@@ -88,3 +88,14 @@ def test_a_paused_service_is_down_and_heals(lab):
 def test_scenes_are_listed(lab):
     listed = json.loads(lab.cli("scene", "--json").stdout)
     assert [scene["name"] for scene in listed["scenes"]][:2] == ["normal", "memory_leak"]
+
+
+def test_the_report_of_a_scene_is_written_with_its_charts(lab, tmp_path):
+    lab.cli("scene", "slow_query")
+    lab.wait(lambda state: state["status"] == "YELLOW", "users wait", 30)
+    lab.cli("reset")
+    done = lab.cli("report", "--output", str(tmp_path / "slow"))
+    assert str(tmp_path / "slow" / "report.md") in done.stdout.splitlines()
+    text = (tmp_path / "slow" / "report.md").read_text()
+    assert text.startswith("# Slow queries\n") and "The status was YELLOW at its worst" in text
+    assert "](success.svg)" in text and "<title>Success</title>" in (tmp_path / "slow" / "success.svg").read_text()

@@ -148,6 +148,7 @@ def test_a_scene_begins_its_recording_and_stays_until_another_begins(reports, cl
     incident = reports.incident()
     assert (incident.started_at, incident.ended_at, incident.is_over) == (1000.0, 1030.0, True)
     assert incident.marks == (Mark(1030.0, "the scene is over"),)
+    assert [point.time for point in incident.points] == [1000.0, 1030.0]
     stage.on = told(started_at=1700.0, **{"with": [{"service": "api", "name": "retry_budget", "params": {}}]})
     assert reports.incident().title == "Retry storm, with api.retry_budget"
     reports.recorder.begin(1800.0)  # something else, as a drill

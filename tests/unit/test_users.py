@@ -112,10 +112,12 @@ def test_a_reset_drops_open_connections_uncounted(make_settings):
             await until(lambda: users.arrivals.since(0) >= 1, "the first user")
             frontend.answers = False
             await until(lambda: len(users.waiting()) > 20, "20 wait")
+            assert users.state(0, 0).came >= len(users.waiting())
             service.switches.change("setting", "arrivals", True, {"rps": 0})
             await asyncio.to_thread(users.drop_all)
             await until(lambda: not users.waiting(), "nobody waits")
             assert users.window.since(0).ended == 0
+            assert users.state(0, 0).came == 0
 
     asyncio.run(run())
 

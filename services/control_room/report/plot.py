@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 760, 280
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 62, 34
+WIDTH, HEIGHT = 760, 286
+LEFT, RIGHT, TOP, BOTTOM = 62, 24, 68, 34
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 GAP_SECONDS = 5.0  # what is further apart is not joined: nothing was measured between
 MOST_POINTS = 350  # of one line: two pixels each
@@ -72,8 +72,9 @@ def draw(plot: Plot) -> str:
         *_ground(plot),
         *_grid(plot.axis),
         *_times(plot),
-        *_marks(plot),
+        *(_mark_line(_x(plot, seconds)) for seconds in plot.marks),
         *(_line(plot, line) for line in plot.lines),
+        *_mark_numbers(plot),
     ]
     return "\n".join([*parts, "</svg>", ""])
 
@@ -116,18 +117,23 @@ def _times(plot: Plot) -> Iterator[str]:
         yield f'<text x="{x:.1f}" y="{y + 20}" fill="{SOFT}" text-anchor="middle">{clock(seconds)}</text>'
 
 
-def _marks(plot: Plot) -> Iterator[str]:
-    """A line for each, with its number; one that would hide the number before it goes above that."""
+def _mark_line(x: float) -> str:
+    return (
+        f'<path d="M{x:.1f} {TOP - 6}v{INNER_HEIGHT + 6}" stroke="{SOFT}" stroke-width="1.5" stroke-dasharray="4 3"/>'
+    )
+
+
+def _mark_numbers(plot: Plot) -> Iterator[str]:
+    """The number of each mark above its line; one that would hide the number before it goes above that."""
     before, is_above = -math.inf, False
     for number, seconds in enumerate(plot.marks, 1):
         x = _x(plot, seconds)
         is_above = x - before < LEAST_MARK_PIXELS and not is_above
         before = x
-        y = TOP - (21 if is_above else 6)
-        yield f'<path d="M{x:.1f} {y}V{TOP + INNER_HEIGHT}" stroke="{SOFT}" stroke-width="1.5" stroke-dasharray="4 3"/>'
-        yield f'<circle cx="{x:.1f}" cy="{y - 2}" r="9" fill="{TEXT}"/>'
+        y = TOP - (28 if is_above else 8)
+        yield f'<circle cx="{x:.1f}" cy="{y}" r="9" fill="{TEXT}"/>'
         yield (
-            f'<text x="{x:.1f}" y="{y + 2}" fill="{GROUND}" font-size="11" font-weight="700" text-anchor="middle">'
+            f'<text x="{x:.1f}" y="{y + 4}" fill="{GROUND}" font-size="11" font-weight="700" text-anchor="middle">'
             f"{number}</text>"
         )
 

@@ -54,8 +54,8 @@ class Reports:
 
     def add(self, state: LabState) -> None:
         """Take how the lab is at this second."""
+        self._look()  # first, so that the point after a reset comes after the end
         self.recorder.add(state)
-        self._look()
 
     def _look(self) -> None:
         self._programme.look(self._stage.describe(), self._clock())
