@@ -27,8 +27,8 @@ def _read(summary: str, what: str, *errors: str, content: str = "application/jso
     return read(summary, what, "421", *errors, content=content)
 
 
-def _secret(summary: str, what: str, content: str = "application/json") -> dict[str, Any]:
-    call = _read(summary, what, "401", content=content)
+def _secret(summary: str, what: str, *errors: str, content: str = "application/json") -> dict[str, Any]:
+    call = _read(summary, what, "401", *errors, content=content)
     call["get"]["security"] = [{}, {"token": []}]
     return call
 
@@ -136,7 +136,7 @@ def openapi_document() -> dict[str, Any]:
             "The last scene that was played twice, for the same users", "both runs, in columns, and what each measured"
         ),
         "/api/report": _secret(
-            "The post-mortem of what was played, for the presenter", "the report", content="text/markdown"
+            "The post-mortem of what was played, for the presenter", "the report", "409", content="text/markdown"
         ),
         "/api/spans": _read("A sample of the requests that are in the services or have just ended", "rows by instance"),
         "/api/scenes": _read("Every scene", "the scenes"),
