@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from services.common.http.problems import InvalidParameter
+from services.common.http.problems import InvalidParameter, NotNow
 from services.common.scenes.files import all_scenes, find_scene, read_scene
 from services.common.telemetry.state import TrafficState
 from services.control_room.app import create_app
+from services.control_room.drills.drill import Drill
 from services.control_room.history import History
 from services.control_room.outcomes import Comparison, Outcome
 from services.control_room.report.incident import Mark
@@ -25,6 +27,7 @@ from services.control_room.watching.journal import Journal
 from tests.support.views import lab_of
 
 TOKEN = "a secret of the lab"
+NO_DRILLS = SimpleNamespace(last=None)
 HOST = {"Host": "localhost:8080"}
 
 
@@ -132,7 +135,7 @@ def told(**changes):
 @pytest.fixture
 def reports(journal, clock):
     events = EventLog()
-    return Reports(journal, events, Stage(journal), Bets(journal, events), History(clock), clock)
+    return Reports(journal, events, Stage(journal), Bets(journal, events), History(clock), NO_DRILLS, clock)
 
 
 def test_a_scene_begins_its_recording_and_stays_until_another_begins(reports, clock):
@@ -188,7 +191,7 @@ def test_a_scene_that_ended_is_there_after_a_restart(reports, journal, clock):
     reports.add(lab_of())
     reports._stage.on = None
     reports.add(lab_of())
-    again = Reports(journal, reports._events, reports._stage, reports._bets, reports._history, clock)
+    again = Reports(journal, reports._events, reports._stage, reports._bets, reports._history, NO_DRILLS, clock)
     again.restore()
     assert again.incident().title == "Retry storm"
 
@@ -247,3 +250,14 @@ def test_questions_are_a_list_of_texts(tmp_path, questions):
     file.write_text(f'title = "D"\norder = 1\nstory = "s"\ndo = []\nwatch = []\nrps = 1\nquestions = {questions}\n')
     with pytest.raises(InvalidParameter, match="questions"):
         read_scene(file)
+
+
+def test_a_drill_begins_a_recording_of_its_own_and_keeps_its_report_back(reports, clock):
+    drill = Drill("slow_disk", 1, clock.now + 5, 20.0, 0)
+    reports._drills = SimpleNamespace(last=drill)
+    with pytest.raises(NotNow, match="comes at its end"):
+        reports.incident()
+    drill.ended_at = clock.now = clock.now + 65
+    found = reports.incident()
+    assert found.title == "Drill: The database's disk is slow"
+    assert (reports.recorder.started_at, reports.recorder.ended_at) == (drill.started_at, drill.ended_at)
