@@ -208,6 +208,20 @@ def test_a_rehearsal_plays_every_beat_votes_with_each_phone_and_waits_for_the_sc
     assert talk.room.posted()[-1][0] == "/api/reset"
 
 
+@pytest.mark.parametrize(("status", "right"), [("RED", True), ("GREEN", True), ("RED", False)])
+def test_a_rehearsal_waits_until_a_drill_hurts_and_every_phone_says_so(
+    talk: Talk, lab: Lab, clock: Clock, monkeypatch: pytest.MonkeyPatch, status: str, right: bool
+) -> None:
+    places = [(at, "drill", "Start a drill") if does == "scene" else (at, does, words) for at, does, words in PLACES]
+    monkeypatch.setattr(f"{__name__}.PLACES", places)
+    talk.room.states = [a_state()] * 40 + [a_state(status=status)]
+    talk.room.answers["POST", "/api/room/answers"] = 200, {"drill": {"mine": {"detected": right}}}
+    done = lab("workshop", "run", "talk", "--rehearse", "--phones", "6")
+    said = [body for path, body in talk.room.posted() if path == "/api/room/answers"]
+    assert sorted(body["team"] for body in said) == ["Team 1"] * 4 + ["Team 2"] * 2
+    assert (done.code, "a drill, noticed by 6 phones" in done.out) == ((0, True) if right else (1, False))
+
+
 def test_a_phone_votes_as_the_rooms_own_page_does_without_the_token(
     talk: Talk, lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
