@@ -13,7 +13,7 @@ from services.common.http import problems
 from services.common.telemetry.state import ServiceState, nothing_on
 from services.control_room.drills.cards import deck, draw
 from services.control_room.drills.drill import Drill, Team
-from services.control_room.drills.drills import MAX_ANSWERS, MAX_SECONDS, MAX_TEAMS, SWITCHES, Drills
+from services.control_room.drills.drills import MAX_ANSWERS, MAX_SECONDS, MAX_TEAMS, Drills
 from services.control_room.drills.score import POINTS, score
 from services.control_room.watching.events import EventLog
 from services.control_room.watching.journal import Journal
@@ -33,11 +33,8 @@ class Lab:
         self.asked = []
         self.unreachable = 0
         self.hidden = nothing_on()
-        said = ServiceState("x", hidden=self.hidden)
-        self.observers = {name: SimpleNamespace(last_said=said if name == "api-1" else None) for name in SWITCHES}
-
-    def expect(self, *_):
-        pass
+        said = {"api-1": ServiceState("api", hidden=self.hidden), "api-2": None}
+        self.peers = SimpleNamespace(states=lambda: said)
 
     def switch(self, service, kind, name, active, params, epoch=None, *, hidden=False):
         if epoch != self.epoch:
@@ -340,6 +337,13 @@ def test_it_lasts_no_longer_than_it_may(make, now):
     now.time += MAX_SECONDS + 1
     drills.see(state(0.5))
     assert drills.running is None and "30 minutes" in drills.last.why_ended
+
+
+def test_a_reset_that_comes_while_it_starts_ends_it_all_the_same(make, lab):
+    drills = begun(make)
+    lab.epoch += 1
+    drills.see(state(1.0))
+    assert drills.last.why_ended == "the lab was reset"
 
 
 def test_it_goes_on_after_a_restart_of_the_control_room(make):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.common.scenes.model import Switched
 from services.control_room.drills.cards import Card, deck
 from services.control_room.drills.score import Scored, score
 
@@ -126,23 +125,19 @@ class Drill:
         """The team takes the next hint; there is none when it has all of them."""
         return _noted(team, Answer(now, "hint", good=team.count("hint", good=True) < len(self.card.hints)))
 
-    def found(self, team: Team) -> list[Switched]:
-        """The faults that the team has named."""
-        named = [self.card.named_by(each.service, each.switch) for each in team.answers if each.good and each.switch]
-        return [fault for fault in self.card.faults if fault in named]
+    def named(self, team: Team) -> dict[int, float]:
+        """Which faults of the card the team has named, by their numbers, and when it did so first."""
+        found: dict[int, float] = {}
+        for each in team.answers:
+            fault = self.card.named_by(each.service, each.switch) if each.kind == "diagnosis" and each.good else None
+            if fault is not None:
+                found.setdefault(self.card.faults.index(fault), each.at)
+        return found
 
     def diagnosed_at(self, team: Team) -> float | None:
         """When the team had named all faults."""
-        if len(self.found(team)) < len(self.card.faults):
-            return None
-        seen: set[tuple[str, str]] = set()
-        for each in team.answers:
-            fault = self.card.named_by(each.service, each.switch) if each.good and each.switch else None
-            if fault is not None:
-                seen.add((fault.service, fault.name))
-            if len(seen) == len(self.card.faults):
-                return each.at
-        return None
+        named = self.named(team)
+        return max(named.values()) if len(named) == len(self.card.faults) else None
 
     def score(self, team: Team) -> Scored:
         """The team's points, of a drill that has ended."""

@@ -55,7 +55,7 @@ def _mine(drill: Drill, team: Team) -> dict[str, Any]:
         "team": team.name,
         "detected": team.first("detected") is not None,
         "diagnosed": drill.diagnosed_at(team) is not None,
-        "found": [in_words(fault) for fault in drill.found(team)],
+        "found": [in_words(drill.card.faults[number]) for number in sorted(drill.named(team))],
         "hints": list(taken),
         "hints_left": len(hints) - len(taken),
         "said": _said(drill, team),
