@@ -9,7 +9,8 @@ import { Answers } from "./answers.js";
 import { boardOf } from "./board.js";
 import { resultOf } from "./result.js";
 
-const TASK = "What is wrong is hidden. Say when something is, find out what, and help the users: with defences and settings.";
+const TASK = "What is wrong is hidden.";
+const HOW = " Say when something is, find out what, and help the users: with defences and settings.";
 const LEVELS = [
   [1, "Level 1: one fault, and it hurts at once"],
   [2, "Level 2: one instance of several, or a setting"],
@@ -35,11 +36,11 @@ class Panel {
     this.title = h("h2", { id: "drill-title" });
     this.clock = h("b", { class: "drill-clock" });
     this.buttons = h("div", { class: "bet-buttons" });
-    this.task = h("p", { class: "drill-task" }, TASK);
+    this.task = h("p", { class: "drill-task" }, TASK, h("span", {}, HOW));
     this.answers = new Answers(room);
-    this.board = h("div");
+    this.board = h("div", { class: "drill-teams" });
     this.result = h("div", { class: "drill-result" });
-    root.append(h("div", { class: "drill-head" }, this.title, this.clock, this.buttons), this.task, this.answers.element, this.result, this.board);
+    root.append(h("div", { class: "drill-head" }, this.title, this.clock, this.buttons), this.task, this.answers.element, this.board, this.result);
     room.subscribe(({ drill }) => this.take(drill ?? null));
     lab.subscribe(({ state }) => state?.drill && this.showClock(state.drill.seconds));
   }
