@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labcli.containers import COMPOSE, compose_file, container_addresses, scrape_configuration
+from labcli.containers import (
+    CHART,
+    COMPOSE,
+    chart_services,
+    compose_file,
+    container_addresses,
+    scrape_configuration,
+)
 from services.common.switches.catalogue import CATALOGUE
 from services.common.topology import ADMIN_PORT, BY_NAME, CHAIN, SERVICES, SWITCHED, ServiceSpec, instances
 from services.control_room.app import create_app
@@ -69,6 +76,10 @@ def test_it_needs_the_standard_library_alone():
 def test_the_chains_containers_are_those_of_the_topology():
     text = COMPOSE.read_text()
     assert text == compose_file(text), "run python -m labcli.containers"
+
+
+def test_the_charts_services_are_those_of_the_topology():
+    assert CHART.read_text() == chart_services(), "run python -m labcli.containers"
 
 
 @pytest.mark.parametrize("spec", SERVICES, ids=lambda spec: spec.name)
