@@ -6,7 +6,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from services.common.topology import CONTROL_ROOM
@@ -27,18 +27,19 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class ControlRoom:
-    """The control room at one address.
+    """The control room at one address, which `url` tells.
 
     Every call raises Refused for what the control room refuses, and Unreachable when there is no answer.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, url: Callable[[], str]) -> None:
         self._config = config
+        self._url = url
 
     @property
     def url(self) -> str:
         """The address, without a slash at its end."""
-        return self._config.url
+        return self._url()
 
     def get(self, path: str, timeout: float = READ_SECONDS) -> Document:
         """Read a document."""
@@ -148,6 +149,8 @@ class ControlRoom:
     def _ways_out(self) -> tuple[str, ...]:
         """How to come to a control room that answers."""
         config = self._config
+        if config.namespace:
+            return (f"is the lab up? kubectl --namespace {config.namespace} get pods",)
         if config.is_elsewhere:
             return ("the address is LAB_URL's: is it right, and is that lab up?",)
         if CONTROL_ROOM.name in touched(config):

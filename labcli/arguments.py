@@ -33,7 +33,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     whole, words = parser(), sys.argv[1:] if argv is None else argv
     _check_text(whole, words)
     # Not as argparse's defaults: it would give them to each command's options too, which then undo those before it.
-    found = whole.parse_args(words, argparse.Namespace(json=False, port_offset=None, project=None))
+    found = whole.parse_args(words, argparse.Namespace(json=False, port_offset=None, project=None, kubernetes=None))
     if "run" not in found:
         whole.print_help()
         sys.exit(0)
@@ -124,6 +124,8 @@ def _common_options() -> argparse.ArgumentParser:
     common.add_argument("--port-offset", type=_offset, metavar="N", help=offset_help)
     project_help = "the lab whose containers have this project's name (default sre-failure-lab, and -N with an offset)"
     common.add_argument("-p", "--project", type=_project, metavar="NAME", help=project_help)
+    kubernetes_help = "the lab in this namespace of the cluster that kubectl talks to (docs/kubernetes.md)"
+    common.add_argument("--kubernetes", type=_namespace, metavar="NAMESPACE", help=kubernetes_help)
     return common
 
 
@@ -304,8 +306,8 @@ def _add_infra(commands: _Commands, common: argparse.ArgumentParser) -> None:
     abouts = {
         "kill": "kill a service; it stays down until heal or reset",
         "pause": "freeze a service: its connections stay open, and nobody answers",
-        "disconnect": "cut a service off from the network (Docker alone)",
-        "limit-cpu": "leave a service little CPU (Docker alone)",
+        "disconnect": "cut a service off from the network (not with --local)",
+        "limit-cpu": "leave a service little CPU (not with --local)",
         "heal": "undo all of it, and wait until the service is well",
     }
     actions_ = {action: inner.add(action, infra.infra, about) for action, about in abouts.items()}
@@ -328,6 +330,13 @@ def _project(text: str) -> str:
     """A name that Compose takes for a project."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
         raise argparse.ArgumentTypeError(f"{text!r}: must be of a-z, 0-9, - and _, and begin with a letter or digit")
+    return text
+
+
+def _namespace(text: str) -> str:
+    """A name that Kubernetes takes for a namespace."""
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be of a-z, 0-9 and -, with no - at its ends")
     return text
 
 

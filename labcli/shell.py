@@ -53,6 +53,13 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, to_stde
         return NOT_FOUND
 
 
+def start_talking(command: Sequence[str]) -> subprocess.Popen[str]:
+    """Start a program whose lines are read as they come, those of its errors too."""
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
 def start(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, which outlives this one; its output goes to the end of `log`."""
     with log.open("ab") as output:
