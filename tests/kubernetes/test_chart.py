@@ -24,13 +24,14 @@ ALL_ON = (
     "--set-json", 'networkPolicy.from=[{"namespaceSelector":{"matchLabels":{"ingress":"yes"}}}]',
 )  # fmt: skip
 VERSIONS = ("1.31", "1.34")
+AS_IF = ("--kube-version", "1.31.0")  # without a cluster Helm takes the version that it was built for
 WAYS = [pytest.param((), id="default"), pytest.param(ALL_ON, id="all on")]
 
 
 @cache
 def rendered(*words: str) -> list[dict]:
     """Every object that the chart makes."""
-    text = helm("template", "lab", str(CHART), "--namespace", "team-1", *words).stdout
+    text = helm("template", "lab", str(CHART), *AS_IF, "--namespace", "team-1", *words).stdout
     return [found for found in yaml.safe_load_all(text) if found]
 
 
@@ -45,14 +46,14 @@ def pods(*words: str) -> dict[str, dict]:
 
 def refused(*words: str) -> str:
     """Why these values are refused."""
-    done = helm("template", "lab", str(CHART), *words, check=False)
+    done = helm("template", "lab", str(CHART), *AS_IF, *words, check=False)
     assert done.returncode != 0
     return done.stderr
 
 
 def test_helm_finds_nothing_wrong():
     for words in ((), ALL_ON):
-        assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART), *words).stdout
+        assert "0 chart(s) failed" in helm("lint", "--strict", str(CHART), *AS_IF, *words).stdout
 
 
 @pytest.mark.parametrize("version", VERSIONS)
