@@ -135,6 +135,7 @@ def _add_lifecycle(commands: _Commands) -> None:
     down = commands.add("down", lifecycle.down, "stop the lab, and nothing else")
     for parser in (up, down):
         parser.add_argument("--local", action="store_true", help="as processes of this machine, without Docker")
+    up.add_argument("--no-build", action="store_true", help="with published images: LAB_IMAGES and LAB_TAG say which")
     commands.add("doctor", doctor.doctor, "say whether this machine can run the lab, and what is missing")
     pages = commands.add("open", actions.open_pages, "open the control room and Grafana in the browser")
     pages.add_argument("--view", action="store_true", help="the link for the room: it shows all and changes nothing")

@@ -74,10 +74,10 @@ def up(ctx: Context, args: Namespace) -> int:
     # Containers need nothing of this checkout that could be written: where it cannot, nothing keeps two apart.
     is_writable = why_not_writable(ctx.config) is None
     with alone(ctx.config, f"docker-{ctx.config.project}") if is_writable else nullcontext():
-        return _up(ctx)
+        return _up(ctx, build=not args.no_build)
 
 
-def _up(ctx: Context) -> int:
+def _up(ctx: Context, *, build: bool) -> int:
     if local.is_up(ctx):
         raise LabError("a lab without Docker is up on these ports", f"stop it: {ctx.config.hint('down --local')}")
     compose = Compose(ctx.config)
@@ -86,9 +86,11 @@ def _up(ctx: Context) -> int:
     containers = compose.containers()
     _check_checkout(ctx.config, containers)
     _check_ports(ctx, containers, services)
-    ctx.console.note("building and starting the containers; the first time this takes minutes ...")
+    doing = "building" if build else "pulling"
+    ctx.console.note(f"{doing} and starting the containers; the first time this takes minutes ...")
+    how = "--build" if build else "--no-build"
     try:
-        code = compose.run("up", "-d", "--build", "--wait", *services, to_stderr=ctx.console.as_json)
+        code = compose.run("up", "-d", how, "--wait", *services, to_stderr=ctx.console.as_json)
     except KeyboardInterrupt:
         ctx.console.note(f"interrupted; what was started goes away with {ctx.config.hint('down')}")
         raise

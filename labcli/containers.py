@@ -68,7 +68,7 @@ def _container(instance: Instance) -> str:
     lines = [
         f"  {instance.name}:",
         "    <<: *service",
-        f"    image: sre-failure-lab/{spec.name}",
+        f"    image: ${{LAB_IMAGES}}/{spec.name}:${{LAB_TAG}}",
         "    build:",
         "      context: .",
         "      dockerfile: services/Dockerfile",

@@ -37,6 +37,7 @@ examples:
   ./scripts/lab up --port-offset 100         a second lab beside the first: 8180, 8100, 9190, 3100
   ./scripts/lab up -p blue --port-offset 200 a third, whose containers are named after team blue
   LAB_SERVICES="control-room traffic frontend api-1 api-2 api-3 database" ./scripts/lab up   without graphs
+  LAB_IMAGES=registry.example.com/lab LAB_TAG=v1 ./scripts/lab up --no-build   with images from there
 
 --local makes a virtual environment in .lab/venv first (once), and runs Prometheus too if it is on PATH.""",
     "down": """\

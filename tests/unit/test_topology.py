@@ -87,7 +87,7 @@ def test_compose_starts_what_the_topology_says(spec):
     for instance in spec.instances:
         container = CONTAINERS[instance.name]
         assert container["build"]["target"] == ("chain" if spec in CHAIN else spec.name)
-        assert container["image"] == f"sre-failure-lab/{spec.name}"
+        assert container["image"] == f"${{LAB_IMAGES}}/{spec.name}:${{LAB_TAG}}"
         ports = container.get("ports", [])
         assert [port.split(":")[-2] for port in ports] == ([f"${{{spec.published}}}"] if spec.published else [])
     services = {name for name, container in CONTAINERS.items() if "build" in container}
