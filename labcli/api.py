@@ -49,6 +49,17 @@ class ControlRoom:
         """Read what is the presenter's alone: it needs the token where there is one, or another secret."""
         return self._document(self._request("GET", path, secret=secret or self._config.token), READ_SECONDS)
 
+    def text(self, path: str, host: str, timeout: float = READ_SECONDS) -> str:
+        """Read what is no document, as somebody reads it who knows the lab under another host's name."""
+        request = self._request("GET", path)
+        if host:
+            request.add_header("Host", host)
+        try:
+            with self._open(request, timeout) as response:
+                return response.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+
     def post(self, path: str, body: Document, timeout: float = WRITE_SECONDS) -> Document:
         """Send a document, and read the answer."""
         return self._document(self._request("POST", path, body), timeout)

@@ -17,6 +17,7 @@ from . import report as reports
 from . import scene as scenes
 from . import switching as switches
 from . import workshop as workshops
+from .classroom.arguments import add_class
 from .context import Context
 from .errors import UsageError
 from .examples import ABOUT, EXAMPLES, TOUR
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     _add_workshop(commands, common)
     _add_predicting(commands)
     _add_infra(commands, common)
+    _add_class(commands)
     _add_helping(commands, whole)
     return whole
 
@@ -318,6 +320,18 @@ def _add_infra(commands: _Commands, common: argparse.ArgumentParser) -> None:
     actions_["limit-cpu"].add_argument(
         "--cpus", type=_cpus, default=0.1, metavar="X", help="how many CPUs (default 0.1)"
     )
+
+
+def _add_class(commands: _Commands) -> None:
+    """class, with its own commands and its own --kubernetes, which names no namespace: each team has one."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--json", action="store_true", help="print JSON, one document a line")
+    offset_help = "the first team's ports are 100 and N higher (default 0)"
+    common.add_argument("--port-offset", type=_offset, metavar="N", help=offset_help)
+    name_help = "the teams are NAME-1, NAME-2 and so on (default team)"
+    common.add_argument("-p", "--project", type=_project, metavar="NAME", help=name_help)
+    parser = commands.add("class", None, "a lab for each team of a class, and a board for the trainer")
+    add_class(_Commands(parser, common, prefix="class "))
 
 
 def _offset(text: str) -> int:

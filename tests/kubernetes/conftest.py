@@ -81,7 +81,8 @@ class Cluster:
 
     def install(self, namespace: str, *words: str) -> float:
         """Install the chart, and wait until it is healthy; how many seconds that took."""
-        values = ["--set", f"images.tag={os.environ.get('LAB_IMAGE_TAG', 'latest')}"]
+        prefix, tag = os.environ.get("LAB_IMAGES", "sre-failure-lab"), os.environ.get("LAB_TAG", "latest")
+        values = ["--set-string", f"images.prefix={prefix}/,images.tag={tag}"]
         if "PROMETHEUS_IMAGE" in os.environ:
             values += ["--set", f"images.prometheus={os.environ['PROMETHEUS_IMAGE']}"]
         waiting = ["--wait", "--timeout", f"{INSTALL_SECONDS}s"]

@@ -22,6 +22,9 @@ def main(words):
         time.sleep(60)
     elif verb == "version":
         print(json.dumps({"serverVersion": {"gitVersion": "v1.34.4"}}))
+    elif verb == "get" and rest[0] == "namespace":
+        found = state["namespaces"].get(rest[1])
+        print(json.dumps(found) if found else "", end="")
     elif verb == "get":
         print(json.dumps({"items": [each for kind in rest[0].split(",") for each in state[kind].values()]}))
     else:
@@ -45,8 +48,16 @@ def patch(state, words):
         pod["status"]["containerStatuses"][0]["resources"] = resources
 
 
+def create(state, words):
+    made = json.load(sys.stdin)
+    state["namespaces"][made["metadata"]["name"]] = made
+
+
 def delete(state, words):
-    """Its StatefulSet makes another one at once, as its template is now."""
+    """A namespace goes; a pod's StatefulSet makes another one at once, as its template is now."""
+    if words[0] == "namespace":
+        del state["namespaces"][words[1]]
+        return
     selector = state["statefulsets"][words[1].rpartition("-")[0]]["spec"]["template"]["spec"].get("nodeSelector", {})
     state["pods"][words[1]] = {**state["new"], "metadata": {"name": words[1]}}
     state["pods"][words[1]]["spec"] = {**state["new"]["spec"], "nodeSelector": selector}
@@ -74,6 +85,7 @@ def execute(state, words):
 
 CHANGES = {
     "patch": patch,
+    "create": create,
     "delete": delete,
     "annotate": mark("annotations"),
     "label": mark("labels"),

@@ -32,7 +32,9 @@ class Cluster:
         }
         pods = [a_pod(f"{spec.name}-{index + 1}") for spec in SERVICES for index in range(spec.replicas)]
         found = {"statefulsets": sets, "pods": {pod["metadata"]["name"]: pod for pod in pods}, "new": a_pod("new-1")}
-        self.path.write_text(json.dumps({**found, "fail": [], "room_port": room_port, "resizes": True}))
+        self.path.write_text(
+            json.dumps({**found, "fail": [], "namespaces": {}, "room_port": room_port, "resizes": True})
+        )
 
     @property
     def state(self) -> dict[str, Any]:
