@@ -1,5 +1,6 @@
 """A stand-in for the `kubectl` program: keeps StatefulSets and pods in a state file, and notes what it was asked."""
 
+import fcntl
 import json
 import os
 import sys
@@ -12,6 +13,13 @@ STATE, LOG = Path(os.environ["FAKE_KUBECTL_STATE"]), Path(os.environ["FAKE_KUBEC
 def main(words):
     with LOG.open("a") as log:
         log.write(json.dumps(words) + "\n")
+        log.flush()
+        if "port-forward" not in words:
+            fcntl.flock(log, fcntl.LOCK_EX)  # one after another: each reads the state and writes it
+        answer(words)
+
+
+def answer(words):
     state = json.loads(STATE.read_text())
     _, _, verb, *rest = words  # --namespace NAME comes first
     for failing in state["fail"]:
