@@ -119,31 +119,32 @@ class KubernetesLab(LabUnderTest):
         self.cluster, self.namespace = cluster, namespace
         self._forwards: dict[str, subprocess.Popen[bytes]] = {}
 
-    def reach(self) -> None:
-        """See to it that the ports lead into the namespace."""
-        ports = {"control-room": (8080, self.url + "/healthz"), "prometheus": (9090, self.prometheus + "/-/ready")}
-        for service, (port, url) in ports.items():
-            if service in self._forwards and self._forwards[service].poll() is None:
-                continue
-            command = [
-                "kubectl",
-                "-n",
-                self.namespace,
-                "port-forward",
-                f"service/{service}",
-                f"{port + self.offset}:{port}",
-            ]
-            self._forwards[service] = subprocess.Popen(
-                command,
-                env={**os.environ, **self.cluster.environ},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            wait_until(lambda url=url: answers(lambda: super(KubernetesLab, self).get("", url)), f"{url} answers", 30)
+    def reach(self, service: str = "control-room") -> None:
+        """See to it that the port leads to the service of the namespace."""
+        port, url = {
+            "control-room": (8080, self.url + "/healthz"),
+            "prometheus": (9090, self.prometheus + "/-/ready"),
+        }[service]
+        if service in self._forwards and self._forwards[service].poll() is None:
+            return
+        words = ("-n", self.namespace, "port-forward", f"service/{service}", f"{port + self.offset}:{port}")
+        self._forwards[service] = subprocess.Popen(
+            ["kubectl", *words],
+            env={**os.environ, **self.cluster.environ},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: answers(lambda: super(KubernetesLab, self).get("", url)), f"{url} answers", 30)
 
     def get(self, path, base=None):
-        self.reach()
-        return super().get(path, base)
+        service = "prometheus" if base == self.prometheus else "control-room"
+        self.reach(service)
+        try:
+            return super().get(path, base)
+        except ConnectionError:  # its pod has gone, and kubectl ends with the way that it had opened
+            self._forwards[service].wait(10)
+            self.reach(service)
+            return super().get(path, base)
 
     def post(self, path, body=None):
         self.reach()
