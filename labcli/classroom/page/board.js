@@ -76,7 +76,7 @@ function makeCard(team) {
     say(since, `for ${clock(now.since_seconds)}`);
     say(what, now.status in LEVELS ? whatInWords(now) : "Nobody knows what is on there");
     say(numbers, now.kpis?.success_ratio == null ? "" : `${percent(now.kpis.success_ratio)} % succeed, p95 ${seconds(now.kpis.p95_seconds)}`);
-    say(reason, now.reasons.join("; "));
+    say(reason, reasonInWords(now));
     showLinks(links, now);
   }
   return { element, update };
@@ -92,23 +92,30 @@ function showLinks(holder, team) {
   holder.replaceChildren(...made);
 }
 
+/** What is on: a drill, a scene, or what the last drill has ended with. */
 function whatInWords({ drill, scene }) {
-  if (drill) return drillInWords(drill);
-  if (!scene) return "No scene, no drill";
+  if (drill && drill.phase !== "ended") return `Drill, level ${drill.level}: ${clock(drill.seconds)}${stateInWords(drill.teams)}`;
+  if (scene) return sceneInWords(scene);
+  if (drill) return `Drill ended after ${clock(drill.seconds)}${pointsInWords(drill.teams)}`;
+  return "No scene, no drill";
+}
+
+function sceneInWords(scene) {
   const verdict = { pass: ", all as expected", fail: ", not as expected" }[scene.verdict] ?? "";
   return `${scene.title}: ${clock(scene.elapsed_seconds)}${verdict}`;
 }
 
-/** What a drill's public state has: a phase for certain, the rest where it is there. */
-function drillInWords(drill) {
-  const time = drill.elapsed_seconds == null ? "" : `: ${clock(drill.elapsed_seconds)}`;
-  return `Drill, ${drill.phase}${time}${scoreInWords(drill.score)}`;
+/** How far they are; the board of a drill may be hidden. */
+function stateInWords(teams) {
+  return teams?.length ? `, ${teams.map((team) => team.state).join(", ")}` : "";
 }
 
-function scoreInWords(score) {
-  if (score == null) return "";
-  if (typeof score !== "object") return `, score ${score}`;
-  return `, score ${Object.entries(score).map(([who, points]) => `${who} ${points}`).join(", ")}`;
+function pointsInWords(teams) {
+  return teams?.length ? `: ${teams.map((team) => `${team.team} ${team.points}`).join(", ")} points` : ", nobody answered";
+}
+
+function reasonInWords({ drill, scene, reasons }) {
+  return drill?.phase === "ended" && !scene ? drill.result.words : reasons.join("; ");
 }
 
 /** @returns {string} "0:42", "12:07", "1:02:03" */

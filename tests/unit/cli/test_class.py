@@ -94,7 +94,7 @@ def test_one_team_alone(repo: Path, room: Room, lab: Lab) -> None:
 
 
 def test_a_drill_is_the_same_for_all(repo: Path, room: Room, lab: Lab) -> None:
-    room.answers["POST", "/api/drill"] = (200, {})
+    room.answers["POST", "/api/drill"] = (200, {"drill": {"phase": "running"}})
     enrol(repo, a_team(1), a_team(2, offset=100))
     assert lab("class", "drill", "--level", "2").code == 0
     (_, first), (_, second) = room.posted()

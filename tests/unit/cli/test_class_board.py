@@ -23,7 +23,7 @@ from labcli.context import Context
 from tests.unit.cli.conftest import Clock, Room, a_scene, a_state
 
 TEAM = Team("team-1", 1, url="http://192.0.2.7:8180", offset=100)
-DRILL = {"phase": "looking", "elapsed_seconds": 12.0, "score": 30}
+DRILL = {"phase": "running", "level": 1, "seconds": 12.0, "board": "open", "result": None, "teams": []}
 
 
 @pytest.fixture
