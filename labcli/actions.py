@@ -108,7 +108,9 @@ def _report(ctx: Context, event: Document) -> None:
 
 
 def open_pages(ctx: Context, args: Namespace) -> int:
-    """Open the control room, the stage and Grafana in the browser, or with --view the room's link."""
+    """Open the control room, the stage and Grafana in the browser, or with --view the room's link; only what runs."""
+    if ctx.config.namespace:
+        return _open_until_interrupted(ctx, args)
     own = {"control room": ctx.config.url, "for the projector": f"{ctx.config.url}/stage"}
     pages = {"for the room": share.view_url(ctx.config)} if args.view else own
     if not ctx.config.is_elsewhere and not args.view:
@@ -123,6 +125,20 @@ def open_pages(ctx: Context, args: Namespace) -> int:
     ctx.console.data(opened)
     if not any(page["opened"] for page in opened.values()):
         raise LabError("no browser could be started here", "open the addresses above yourself")
+    return 0
+
+
+def _open_until_interrupted(ctx: Context, args: Namespace) -> int:
+    """Open a page in a cluster, and keep the way to it until Ctrl-C; in a new tab where it has to be opened anew."""
+    with suppress(KeyboardInterrupt):
+        url = ""
+        while True:
+            if url != ctx.room.url:
+                url = ctx.room.url
+                page = f"{url}/view" if args.view else url
+                opened = webbrowser.open(page)
+                ctx.console.answer({"control room": {"url": page, "opened": opened}}, f"{page}  (until Ctrl-C)")
+            ctx.sleep(POLL_SECONDS)
     return 0
 
 

@@ -6,7 +6,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from services.common.topology import CONTROL_ROOM
@@ -27,18 +27,19 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class ControlRoom:
-    """The control room at one address.
+    """The control room at one address, which `url` tells.
 
     Every call raises Refused for what the control room refuses, and Unreachable when there is no answer.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, url: Callable[[], str]) -> None:
         self._config = config
+        self._url = url
 
     @property
     def url(self) -> str:
         """The address, without a slash at its end."""
-        return self._config.url
+        return self._url()
 
     def get(self, path: str, timeout: float = READ_SECONDS) -> Document:
         """Read a document."""
@@ -47,6 +48,17 @@ class ControlRoom:
     def get_secret(self, path: str, secret: str = "") -> Document:
         """Read what is the presenter's alone: it needs the token where there is one, or another secret."""
         return self._document(self._request("GET", path, secret=secret or self._config.token), READ_SECONDS)
+
+    def text(self, path: str, host: str, timeout: float = READ_SECONDS) -> str:
+        """Read what is no document, as somebody reads it who knows the lab under another host's name."""
+        request = self._request("GET", path)
+        if host:
+            request.add_header("Host", host)
+        try:
+            with self._open(request, timeout) as response:
+                return response.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
 
     def post(self, path: str, body: Document, timeout: float = WRITE_SECONDS) -> Document:
         """Send a document, and read the answer."""
@@ -148,6 +160,8 @@ class ControlRoom:
     def _ways_out(self) -> tuple[str, ...]:
         """How to come to a control room that answers."""
         config = self._config
+        if config.namespace:
+            return (f"is the lab up? kubectl --namespace {config.namespace} get pods",)
         if config.is_elsewhere:
             return ("the address is LAB_URL's: is it right, and is that lab up?",)
         if CONTROL_ROOM.name in touched(config):

@@ -17,6 +17,7 @@ from . import report as reports
 from . import scene as scenes
 from . import switching as switches
 from . import workshop as workshops
+from .classroom.arguments import add_class
 from .context import Context
 from .errors import UsageError
 from .examples import ABOUT, EXAMPLES, TOUR
@@ -33,7 +34,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     whole, words = parser(), sys.argv[1:] if argv is None else argv
     _check_text(whole, words)
     # Not as argparse's defaults: it would give them to each command's options too, which then undo those before it.
-    found = whole.parse_args(words, argparse.Namespace(json=False, port_offset=None, project=None))
+    found = whole.parse_args(words, argparse.Namespace(json=False, port_offset=None, project=None, kubernetes=None))
     if "run" not in found:
         whole.print_help()
         sys.exit(0)
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     _add_workshop(commands, common)
     _add_predicting(commands)
     _add_infra(commands, common)
+    _add_class(commands)
     _add_helping(commands, whole)
     return whole
 
@@ -124,6 +126,8 @@ def _common_options() -> argparse.ArgumentParser:
     common.add_argument("--port-offset", type=_offset, metavar="N", help=offset_help)
     project_help = "the lab whose containers have this project's name (default sre-failure-lab, and -N with an offset)"
     common.add_argument("-p", "--project", type=_project, metavar="NAME", help=project_help)
+    kubernetes_help = "the lab in this namespace of the cluster that kubectl talks to (docs/kubernetes.md)"
+    common.add_argument("--kubernetes", type=_namespace, metavar="NAMESPACE", help=kubernetes_help)
     return common
 
 
@@ -133,6 +137,7 @@ def _add_lifecycle(commands: _Commands) -> None:
     down = commands.add("down", lifecycle.down, "stop the lab, and nothing else")
     for parser in (up, down):
         parser.add_argument("--local", action="store_true", help="as processes of this machine, without Docker")
+    up.add_argument("--no-build", action="store_true", help="with published images: LAB_IMAGES and LAB_TAG say which")
     commands.add("doctor", doctor.doctor, "say whether this machine can run the lab, and what is missing")
     pages = commands.add("open", actions.open_pages, "open the control room and Grafana in the browser")
     pages.add_argument("--view", action="store_true", help="the link for the room: it shows all and changes nothing")
@@ -304,8 +309,8 @@ def _add_infra(commands: _Commands, common: argparse.ArgumentParser) -> None:
     abouts = {
         "kill": "kill a service; it stays down until heal or reset",
         "pause": "freeze a service: its connections stay open, and nobody answers",
-        "disconnect": "cut a service off from the network (Docker alone)",
-        "limit-cpu": "leave a service little CPU (Docker alone)",
+        "disconnect": "cut a service off from the network (not with --local)",
+        "limit-cpu": "leave a service little CPU (not with --local)",
         "heal": "undo all of it, and wait until the service is well",
     }
     actions_ = {action: inner.add(action, infra.infra, about) for action, about in abouts.items()}
@@ -315,6 +320,18 @@ def _add_infra(commands: _Commands, common: argparse.ArgumentParser) -> None:
     actions_["limit-cpu"].add_argument(
         "--cpus", type=_cpus, default=0.1, metavar="X", help="how many CPUs (default 0.1)"
     )
+
+
+def _add_class(commands: _Commands) -> None:
+    """class, with its own commands and its own --kubernetes, which names no namespace: each team has one."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--json", action="store_true", help="print JSON, one document a line")
+    offset_help = "the first team's ports are 100 and N higher (default 0)"
+    common.add_argument("--port-offset", type=_offset, metavar="N", help=offset_help)
+    name_help = "the teams are NAME-1, NAME-2 and so on (default team)"
+    common.add_argument("-p", "--project", type=_project, metavar="NAME", help=name_help)
+    parser = commands.add("class", None, "a lab for each team of a class, and a board for the trainer")
+    add_class(_Commands(parser, common, prefix="class "))
 
 
 def _offset(text: str) -> int:
@@ -328,6 +345,13 @@ def _project(text: str) -> str:
     """A name that Compose takes for a project."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
         raise argparse.ArgumentTypeError(f"{text!r}: must be of a-z, 0-9, - and _, and begin with a letter or digit")
+    return text
+
+
+def _namespace(text: str) -> str:
+    """A name that Kubernetes takes for a namespace."""
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be of a-z, 0-9 and -, with no - at its ends")
     return text
 
 

@@ -77,6 +77,9 @@ def candidates(parser: argparse.ArgumentParser, before: list[str]) -> list[str]:
         return list(actions)
     if command == "workshop":
         return _workshop_words(actions, words)
+    if command == "class":
+        found = options(actions[words[0]]) if words[0] in actions else []
+        return [*all_scenes(), *found] if words == ["scene"] else found
     if actions:
         return [*SWITCHED_NAMES, *(each.name for each in instances() if each.name not in SWITCHED_NAMES)]
     return options(commands[command])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
 from services.common.topology import API, CONTROL_ROOM, FRONTEND
@@ -36,15 +36,15 @@ class Compose:
     def __init__(self, config: Config) -> None:
         self._base = ["docker", "compose", "--project-directory", str(config.repo), "-p", config.project]
         ports_ = {name: str(config.port(name)) for name in DEFAULT_PORTS}
-        self._env = dict(os.environ) | ports_ | {"LAB_ADDRESS": share.address(config)}
+        self._env = dict(os.environ) | ports_ | {"LAB_ADDRESS": share.address(config), "LAB_TOKEN": config.token}
 
     def run(self, *words: str, to_stderr: bool) -> int:
         """A subcommand that talks to the person itself."""
         return run([*self._base, *words], env=self._env, to_stderr=to_stderr)
 
-    def capture(self, *words: str) -> Result:
+    def capture(self, *words: str, timeout: float = 30) -> Result:
         """A subcommand whose output is read."""
-        return capture([*self._base, *words], env=self._env)
+        return capture([*self._base, *words], env=self._env, timeout=timeout)
 
     def containers(self) -> dict[str, Document]:
         """Every container of the lab, running or not, by its service.
@@ -74,21 +74,18 @@ def up(ctx: Context, args: Namespace) -> int:
     # Containers need nothing of this checkout that could be written: where it cannot, nothing keeps two apart.
     is_writable = why_not_writable(ctx.config) is None
     with alone(ctx.config, f"docker-{ctx.config.project}") if is_writable else nullcontext():
-        return _up(ctx)
+        return _up(ctx, build=not args.no_build)
 
 
-def _up(ctx: Context) -> int:
-    if local.is_up(ctx):
-        raise LabError("a lab without Docker is up on these ports", f"stop it: {ctx.config.hint('down --local')}")
+def _up(ctx: Context, *, build: bool) -> int:
     compose = Compose(ctx.config)
     services = ctx.config.variables.get("LAB_SERVICES", "").split()
-    memory_limit_bytes(ctx.config, API)  # which may be refused
-    containers = compose.containers()
-    _check_checkout(ctx.config, containers)
-    _check_ports(ctx, containers, services)
-    ctx.console.note("building and starting the containers; the first time this takes minutes ...")
+    check_before_start(ctx, compose, services)
+    doing = "building" if build else "pulling"
+    ctx.console.note(f"{doing} and starting the containers; the first time this takes minutes ...")
+    how = "--build" if build else "--no-build"
     try:
-        code = compose.run("up", "-d", "--build", "--wait", *services, to_stderr=ctx.console.as_json)
+        code = compose.run("up", "-d", how, "--wait", *services, to_stderr=ctx.console.as_json)
     except KeyboardInterrupt:
         ctx.console.note(f"interrupted; what was started goes away with {ctx.config.hint('down')}")
         raise
@@ -109,6 +106,20 @@ def _up(ctx: Context) -> int:
     }
     ctx.console.answer(document, "\n".join(lines))
     return 0
+
+
+def check_before_start(ctx: Context, compose: Compose, services: Sequence[str]) -> None:
+    """Refuse what Compose would only find out half-way; no service means all.
+
+    Raises:
+        LabError: another lab or another program is in the way, and which.
+    """
+    if local.is_up(ctx):
+        raise LabError("a lab without Docker is up on these ports", f"stop it: {ctx.config.hint('down --local')}")
+    memory_limit_bytes(ctx.config, API)  # which may be refused
+    containers = compose.containers()
+    _check_checkout(ctx.config, containers)
+    _check_ports(ctx, containers, services)
 
 
 def down(ctx: Context, args: Namespace) -> int:
@@ -144,7 +155,7 @@ def _check_checkout(config: Config, containers: Mapping[str, Document]) -> None:
             )
 
 
-def _check_ports(ctx: Context, containers: Mapping[str, Document], services: list[str]) -> None:
+def _check_ports(ctx: Context, containers: Mapping[str, Document], services: Sequence[str]) -> None:
     """Refuse to start where somebody else listens, and say who; Compose would stop half-way."""
     own = published_ports(containers)
     wanted = {ctx.config.port(PUBLISHED[name][1]): name for name in PUBLISHED if not services or name in services}

@@ -23,17 +23,24 @@ PROJECT = "sre-failure-lab"
 class Config:
     """One lab of this machine; `offset` tells it from the others, and moves every port.
 
-    `given_project` is what `-p` named its containers; empty is the name that follows from the offset.
+    `given_project` is what `-p` named its containers; empty is the name that follows from the offset. With a
+    `namespace` the lab is in that namespace of a cluster instead.
     """
 
     repo: Path
     offset: int
     variables: Mapping[str, str]
     given_project: str = ""
+    namespace: str = ""
 
     @classmethod
     def load(
-        cls, offset: int | None, environ: Mapping[str, str], repo: Path = REPO, project: str | None = None
+        cls,
+        offset: int | None,
+        environ: Mapping[str, str],
+        repo: Path = REPO,
+        project: str | None = None,
+        namespace: str | None = None,
     ) -> Config:
         """Read .env and, over it, the environment.
 
@@ -43,12 +50,12 @@ class Config:
         variables = {**read_dotenv(repo / ".env"), **environ}
         if offset is None:
             offset = _whole_number("LAB_PORT_OFFSET", variables.get("LAB_PORT_OFFSET") or "0", 0)
-        config = cls(repo, offset, variables, project or "")
+        config = cls(repo, offset, variables, project or "", namespace or "")
         for name in DEFAULT_PORTS:
             config.port(name)
         _check_address("LAB_BIND", config.bind)
         _check_host("LAB_ADDRESS", variables.get("LAB_ADDRESS") or "localhost")
-        if config.is_elsewhere:
+        if variables.get("LAB_URL"):
             _check_url("LAB_URL", config.url)
         _check_token("LAB_TOKEN", config.token)
         _check_apart(config)
@@ -73,8 +80,8 @@ class Config:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether LAB_URL says where the lab is, so that it need not be one of this machine."""
-        return bool(self.variables.get("LAB_URL"))
+        """Whether LAB_URL or a namespace says where the lab is, so that it need not be one of this machine."""
+        return bool(self.namespace or self.variables.get("LAB_URL"))
 
     @property
     def url(self) -> str:
@@ -102,6 +109,8 @@ class Config:
 
     def hint(self, words: str) -> str:
         """A command for this same lab that the person can type."""
+        if self.namespace:
+            return f"./scripts/lab {words} --kubernetes {self.namespace}"
         project = f" -p {self.given_project}" if self.given_project else ""
         offset = f" --port-offset {self.offset}" if self.offset else ""
         return f"./scripts/lab {words}{project}{offset}"

@@ -1,6 +1,6 @@
-"""What follows from the topology for containers: their part of docker-compose.yml, and what Prometheus scrapes.
+"""What follows from the topology for containers: Compose's, what Prometheus scrapes, and the Helm chart's services.
 
-`python -m labcli.containers` writes both. Standard library alone.
+`python -m labcli.containers` writes all three. Standard library alone.
 """
 
 from __future__ import annotations
@@ -9,10 +9,20 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.common.topology import ADMIN_PORT, CHAIN, CONTROL_ROOM, DATA_PORT, SERVICES, Instance, instances
+from services.common.topology import (
+    ADMIN_PORT,
+    CHAIN,
+    CONTROL_ROOM,
+    DATA_PORT,
+    SERVICES,
+    Instance,
+    ServiceSpec,
+    instances,
+)
 
 REPO = Path(__file__).resolve().parents[1]
 COMPOSE, PROMETHEUS = REPO / "docker-compose.yml", REPO / "prometheus" / "prometheus.yml"
+CHART = REPO / "kubernetes" / "files" / "topology.json"
 BEGIN, END = "  # <chain> made by python -m labcli.containers\n", "  # </chain>\n"
 CONTROL_ROOM_PORT = 8080  # of its container
 HEAD = """\
@@ -26,10 +36,14 @@ global:
 
 def container_addresses() -> dict[str, str]:
     """Where each instance is scraped in containers: host:port by the name of the instance."""
-    return {
-        instance.name: f"{instance.name}:{CONTROL_ROOM_PORT if instance.spec == CONTROL_ROOM else ADMIN_PORT}"
-        for instance in instances()
-    }
+    return {instance.name: f"{instance.name}:{_ports(instance.spec)['admin']}" for instance in instances()}
+
+
+def _ports(spec: ServiceSpec) -> dict[str, int]:
+    """The ports of a service's containers, by what they are for; the control room's two planes are one."""
+    if spec == CONTROL_ROOM:
+        return {"admin": CONTROL_ROOM_PORT}
+    return {"admin": ADMIN_PORT, **({"data": DATA_PORT} if spec in CHAIN else {})}
 
 
 def scrape_configuration(addresses: Mapping[str, str], rule_files: str) -> str:
@@ -54,7 +68,7 @@ def _container(instance: Instance) -> str:
     lines = [
         f"  {instance.name}:",
         "    <<: *service",
-        f"    image: sre-failure-lab/{spec.name}",
+        f"    image: ${{LAB_IMAGES}}/{spec.name}:${{LAB_TAG}}",
         "    build:",
         "      context: .",
         "      dockerfile: services/Dockerfile",
@@ -74,10 +88,25 @@ def compose_file(text: str) -> str:
     return before + BEGIN + chain_containers() + END + after
 
 
+def chart_services() -> str:
+    """The services as the Helm chart's templates read them, JSON: ports by name, the memory limit as a quantity."""
+    services = [
+        {
+            "name": spec.name,
+            "instances": [instance.name for instance in spec.instances],
+            "ports": _ports(spec),
+            "memory": f"{spec.memory_mb}Mi",
+        }
+        for spec in SERVICES
+    ]
+    return json.dumps({"services": services}, indent=2) + "\n"
+
+
 def main() -> None:
-    """Write both files."""
+    """Write the three files."""
     COMPOSE.write_text(compose_file(COMPOSE.read_text()))
     PROMETHEUS.write_text(scrape_configuration(container_addresses(), "rules/*.yml"))
+    CHART.write_text(chart_services())
 
 
 if __name__ == "__main__":

@@ -14,12 +14,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from services.common.topology import instances
+
 from . import local, ports
 from .api import Document
 from .compose import PUBLISHED, Compose, published_ports
 from .config import Config
 from .context import Context
 from .errors import LabError
+from .kubernetes import Kubectl, pod_of
 from .lock import why_not_writable
 from .plan import plans, shared_ports
 from .shell import capture
@@ -39,7 +42,7 @@ IMAGES = {
 ARCHITECTURES = {"x86_64", "amd64", "aarch64", "arm64"}
 OK, WARN, FAIL = "ok", "warn", "FAIL"
 ROLES = {OK: "good", WARN: "warning", FAIL: "error"}
-BOTH, DOCKER, LOCAL = "both", "Docker", "local"
+BOTH, DOCKER, LOCAL, CLUSTER = "both", "Docker", "local", "cluster"
 WIDTHS = (4, 6, 86)  # of the columns of what is found
 
 
@@ -56,6 +59,8 @@ class Finding:
 
 def doctor(ctx: Context, args: Namespace) -> int:
     """Look at everything; 0 if the lab can run here in at least one of its two ways."""
+    if ctx.config.namespace:
+        return _doctor_of_cluster(ctx)
     findings = []
     for finding in _findings(ctx):
         findings.append(finding)
@@ -66,6 +71,54 @@ def doctor(ctx: Context, args: Namespace) -> int:
     for way, words in ((DOCKER, "up"), (LOCAL, "up --local")):
         ctx.console.say(f"{ctx.config.hint(words)}: {'works here' if ways[way] else 'does not work here yet'}")
     return 0 if any(ways.values()) else 1
+
+
+def _doctor_of_cluster(ctx: Context) -> int:
+    """Look at a lab in a cluster; 0 if nothing is wrong with it."""
+    findings = []
+    for finding in _cluster_findings(ctx):
+        findings.append(finding)
+        ctx.console.say(_line(ctx, finding))
+    ctx.console.data({"findings": [vars(finding) for finding in findings]})
+    return int(any(finding.outcome == FAIL for finding in findings))
+
+
+def _cluster_findings(ctx: Context) -> Iterator[Finding]:
+    """The cluster, the lab's pods, and what its kernel kills."""
+    namespace = ctx.config.namespace
+    try:
+        version = _json(Kubectl(namespace)("version", "--output", "json")).get("serverVersion", {})
+        yield Finding(CLUSTER, "cluster", OK, f"Kubernetes {version.get('gitVersion', '?')} answers")
+        pods = Kubectl(namespace).objects("pods")
+        yield _pods(ctx, pods)
+        yield _oom_group(ctx.room.get("/api/state")["services"])
+    except LabError as error:
+        yield Finding(CLUSTER, namespace, FAIL, error.message, *error.advice[:1])
+
+
+def _pods(ctx: Context, pods: list[Document]) -> Finding:
+    """Whether every instance has a pod that is ready."""
+    ready = {
+        pod["metadata"]["name"]
+        for pod in pods
+        for condition in pod["status"].get("conditions", [])
+        if (condition["type"], condition["status"]) == ("Ready", "True")
+    }
+    missing = [each.name for each in instances() if pod_of(each) not in ready]
+    if not missing:
+        return Finding(CLUSTER, "pods", OK, f"all {len(instances())} are ready")
+    advice = f"why: kubectl --namespace {ctx.config.namespace} get pods; killed ones: {ctx.config.hint('infra heal')}"
+    return Finding(CLUSTER, "pods", FAIL, f"not ready: {', '.join(missing)}", advice)
+
+
+def _oom_group(services: Document) -> Finding:
+    """Whether an OOM kill ends a worker, as the scenes' timing has it, or its container."""
+    grouped = [name for name, service in services.items() if service.get("oom_group")]
+    if not grouped:
+        return Finding(CLUSTER, "OOM kills", OK, "the kernel kills the worker alone (memory.oom.group is not set)")
+    text = f"memory.oom.group is 1 for {', '.join(grouped)}: the kernel kills the whole container, and restarts wait"
+    advice = "set singleProcessOOMKill: true for the kubelet: docs/kubernetes.md"
+    return Finding(CLUSTER, "OOM kills", WARN, text, advice)
 
 
 def _line(ctx: Context, finding: Finding) -> str:

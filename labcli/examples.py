@@ -37,6 +37,7 @@ examples:
   ./scripts/lab up --port-offset 100         a second lab beside the first: 8180, 8100, 9190, 3100
   ./scripts/lab up -p blue --port-offset 200 a third, whose containers are named after team blue
   LAB_SERVICES="control-room traffic frontend api-1 api-2 api-3 database" ./scripts/lab up   without graphs
+  LAB_IMAGES=registry.example.com/lab LAB_TAG=v1 ./scripts/lab up --no-build   with images from there
 
 --local makes a virtual environment in .lab/venv first (once), and runs Prometheus too if it is on PATH.""",
     "down": """\
@@ -254,4 +255,27 @@ examples:
 examples:
   ./scripts/lab infra heal api
   ./scripts/lab infra heal                   every service that something was done to""",
+    "class up": """\
+examples:
+  ./scripts/lab class up --teams 8                  in this machine's Docker: ports 8180, 8280 and so on
+  LAB_BIND=0.0.0.0 ./scripts/lab class up --teams 8 for the whole network, each team with a token of its own
+  ./scripts/lab class up --teams 8 --kubernetes --values images.yaml
+  ./scripts/lab class up --teams 8 --kubernetes --values images.yaml --domain class.example.com
+
+A larger number later adds teams; those that are there keep their links and tokens. docs/class.md has the rest.""",
+    "class down": "example:\n  ./scripts/lab class down",
+    "class board": "example:\n  ./scripts/lab class board",
+    "class sheet": "example:\n  ./scripts/lab class sheet --output sheet.html",
+    "class scene": """\
+examples:
+  ./scripts/lab class scene full_cascade
+  ./scripts/lab class scene normal --team 3         in team 3's lab alone""",
+    "class drill": """\
+examples:
+  ./scripts/lab class drill --level 1
+  ./scripts/lab class drill --end --team 3""",
+    "class reset": """\
+examples:
+  ./scripts/lab class reset
+  ./scripts/lab class reset --team 3                what `infra` did to it is undone, too""",
 }

@@ -12,6 +12,7 @@ from . import local
 from .context import Context
 from .errors import LabError
 from .infra_docker import DockerInfra
+from .infra_kubernetes import KubernetesInfra
 from .infra_local import LocalInfra
 from .infra_record import infra_record
 from .names import Names
@@ -72,7 +73,7 @@ def _named(ctx: Context, lab: Infra, name: str) -> list[str]:
 def heal_what_is_recorded(ctx: Context) -> list[str]:
     """Undo whatever `infra` did to this lab; the services that were healed."""
     nothing_done = not local.is_up(ctx) and not infra_record(ctx.config).exists()
-    if ctx.config.is_elsewhere or nothing_done:
+    if not ctx.config.namespace and (ctx.config.is_elsewhere or nothing_done):
         return []
     lab = _lab_of(ctx)
     healed = list(lab.changed())
@@ -82,10 +83,10 @@ def heal_what_is_recorded(ctx: Context) -> list[str]:
 
 
 def _lab_of(ctx: Context) -> Infra:
-    """The lab of this offset: processes if there is a supervisor, else containers."""
-    if local.is_up(ctx):
+    """The lab that is meant: pods of a namespace, or processes if there is a supervisor, else containers."""
+    if not ctx.config.namespace and local.is_up(ctx):
         return LocalInfra(ctx)
-    lab = DockerInfra(ctx)
+    lab = KubernetesInfra(ctx) if ctx.config.namespace else DockerInfra(ctx)
     if not lab.services():
         raise LabError("no lab is up here", f"start one: {ctx.config.hint('up')}")
     return lab

@@ -12,6 +12,7 @@ from .config import Config
 from .console import Console
 from .context import Context
 from .errors import LabError
+from .kubernetes import way_to
 
 INTERRUPTED = 130
 
@@ -30,8 +31,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: Namespace, console: Console) -> int:
     try:
-        config = Config.load(args.port_offset, os.environ, project=args.project)
-        code: int = args.run(Context(config, ControlRoom(config), console), args)
+        config = Config.load(args.port_offset, os.environ, project=args.project, namespace=args.kubernetes)
+        with way_to(config) as url:
+            code: int = args.run(Context(config, ControlRoom(config, url), console), args)
         return code
     except LabError as error:
         console.error(error)

@@ -32,10 +32,14 @@ class Result:
         return lines[-1] if lines else f"exit code {self.code}"
 
 
-def capture(command: Sequence[str], *, timeout: float = 30, env: Mapping[str, str] | None = None) -> Result:
-    """Run a program, and keep what it prints."""
+def capture(
+    command: Sequence[str], *, timeout: float = 30, env: Mapping[str, str] | None = None, stdin: str | None = None
+) -> Result:
+    """Run a program, and keep what it prints; `stdin` is what it reads."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=env, check=False)
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=timeout, env=env, check=False
+        )
     except FileNotFoundError:
         return Result(NOT_FOUND, "", f"{command[0]}: not found")
     except subprocess.TimeoutExpired:
@@ -51,6 +55,13 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, to_stde
         ).returncode
     except FileNotFoundError:
         return NOT_FOUND
+
+
+def start_talking(command: Sequence[str]) -> subprocess.Popen[str]:
+    """Start a program whose lines are read as they come, those of its errors too."""
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def start(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:

@@ -20,6 +20,7 @@ PARTS = (
     "cache",
     "waits",
     "oom_kills",
+    "oom_group",
 )  # of a service that answers and has them
 
 

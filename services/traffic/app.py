@@ -11,7 +11,7 @@ from services.common.process import log
 from services.common.process.admin import create_admin_app
 from services.common.process.admin_server import serve_admin
 from services.common.process.descriptors import connections_for, raise_limit
-from services.common.process.service import Service, write_boot_id
+from services.common.process.service import Service, begin_life
 from services.common.process.settings import Settings
 from services.common.switches.settings import MAX_IN_FLIGHT, ArrivalsSetting
 from services.traffic.users import UserMetrics, Users
@@ -34,7 +34,7 @@ def main() -> None:
     """Run until the process is told to stop."""
     settings = Settings.from_env_or_exit()
     log.set_up(settings.service, settings.log_level)
-    write_boot_id(settings)
+    begin_life(settings)
     service, users = create_service(settings)
     service.start()
     serve_admin(create_admin_app(service), settings.bind, settings.admin_port)

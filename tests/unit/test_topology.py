@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labcli.containers import COMPOSE, compose_file, container_addresses, scrape_configuration
+from labcli.containers import (
+    CHART,
+    COMPOSE,
+    chart_services,
+    compose_file,
+    container_addresses,
+    scrape_configuration,
+)
 from services.common.switches.catalogue import CATALOGUE
 from services.common.topology import ADMIN_PORT, BY_NAME, CHAIN, SERVICES, SWITCHED, ServiceSpec, instances
 from services.control_room.app import create_app
@@ -71,12 +78,16 @@ def test_the_chains_containers_are_those_of_the_topology():
     assert text == compose_file(text), "run python -m labcli.containers"
 
 
+def test_the_charts_services_are_those_of_the_topology():
+    assert CHART.read_text() == chart_services(), "run python -m labcli.containers"
+
+
 @pytest.mark.parametrize("spec", SERVICES, ids=lambda spec: spec.name)
 def test_compose_starts_what_the_topology_says(spec):
     for instance in spec.instances:
         container = CONTAINERS[instance.name]
         assert container["build"]["target"] == ("chain" if spec in CHAIN else spec.name)
-        assert container["image"] == f"sre-failure-lab/{spec.name}"
+        assert container["image"] == f"${{LAB_IMAGES}}/{spec.name}:${{LAB_TAG}}"
         ports = container.get("ports", [])
         assert [port.split(":")[-2] for port in ports] == ([f"${{{spec.published}}}"] if spec.published else [])
     services = {name for name, container in CONTAINERS.items() if "build" in container}

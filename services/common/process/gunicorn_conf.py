@@ -11,7 +11,7 @@ from typing import Any
 
 from services.common.process import log
 from services.common.process.descriptors import connections_for, raise_limit
-from services.common.process.service import write_boot_id
+from services.common.process.service import begin_life
 from services.common.process.settings import Settings
 from services.common.topology import CONTROL_ROOM
 
@@ -41,7 +41,7 @@ logger_class = log.GunicornLogger
 
 def on_starting(server: Any) -> None:
     """The container's life begins."""
-    write_boot_id(settings)
+    begin_life(settings)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -16,13 +16,15 @@ _NO_LIMIT = 1 << 60
 class Memory:
     """Reads resident size, limit and OOM kills. Make a new one in each process: it holds the process's id.
 
-    The limit and the kills come from the control group of the container, version 2 (`memory.max`, `memory.events`) or
-    version 1 (`memory/memory.limit_in_bytes`, `memory/memory.oom_control`); see cgroups(7).
+    `oom_group` says that at the limit the kernel kills all of the container, not one process. All of it comes from the
+    control group of the container, version 2 (`memory.max`, `memory.events`, `memory.oom.group`) or version 1
+    (`memory/memory.limit_in_bytes`, `memory/memory.oom_control`, no group); see cgroups(7).
     """
 
     def __init__(self, cgroup_dir: Path) -> None:
         self._cgroup_dir = cgroup_dir
         self.limit_bytes = self._limit()
+        self.oom_group = (self._read("memory.oom.group") or "").strip() == "1"
 
     def resident_bytes(self) -> int:
         """Resident set size of this process."""

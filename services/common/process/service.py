@@ -24,6 +24,7 @@ from services.common.http import problems
 from services.common.http.web import install_problems
 from services.common.process.epoch import Epoch
 from services.common.process.memory import Memory
+from services.common.process.oom import OomKills
 from services.common.process.settings import Settings
 from services.common.switches.base import Host, Switch, end_process
 from services.common.switches.catalogue import CATALOGUE
@@ -53,6 +54,7 @@ class Service:
         self.name = settings.service
         self.registry = CollectorRegistry()
         self.memory = Memory(settings.cgroup_dir)
+        self.oom_kills = OomKills(self.memory, settings.state_dir)
         self.epoch = Epoch()
         host = Host(self.memory, in_flight=lambda: self.busy, end=self.end)
         self.switches = Switches(CATALOGUE[self.name], host, settings.state_dir / "switches.json")
@@ -75,7 +77,7 @@ class Service:
     def _declare_metrics(self) -> None:
         self.registry.register(metrics.ProcessCollector())
         self.registry.register(metrics.SwitchCollector(self.switches))
-        self.registry.register(metrics.OomCollector(self.memory))
+        self.registry.register(metrics.OomCollector(self.oom_kills))
         metrics.gauge(
             self.registry,
             "lab_memory_limit_bytes",
@@ -104,6 +106,7 @@ class Service:
         sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
         self._started = time.monotonic()
         self._gc.start()
+        self.oom_kills.watch()
         self._last_end = self._read(LAST_END)
         (self.settings.state_dir / LAST_END).unlink(missing_ok=True)
         self._load_epoch()
@@ -172,7 +175,8 @@ class Service:
             rss_bytes=self.memory.resident_bytes(),
             memory_limit_bytes=self.memory.limit_bytes,
             leaked_bytes=self.leaked_bytes(with_hidden=with_hidden),
-            oom_kills=self.memory.oom_kills(),
+            oom_kills=self.oom_kills.total(),
+            oom_group=self.memory.oom_group,
             last_end=self._last_end,
             threads_busy=self.busy,
             threads_total=self.settings.threads,
@@ -237,9 +241,10 @@ def caller_has_gone() -> bool:
         return True
 
 
-def write_boot_id(settings: Settings) -> None:
-    """Note that a container's life begins."""
+def begin_life(settings: Settings) -> None:
+    """A container's life begins: name it, and count how the one before it ended."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
+    OomKills(Memory(settings.cgroup_dir), settings.state_dir).begin()
     (settings.state_dir / BOOT_ID).write_text(uuid.uuid4().hex)
 
 

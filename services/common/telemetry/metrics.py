@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from services.common.http.problems import SHED_REASONS
-from services.common.process.memory import Memory
+from services.common.process.oom import OomKills
 from services.common.switches.registry import Switches
 from services.common.telemetry.state import QueueWait
 from services.common.telemetry.windows import SumWindow, WaitWindow
@@ -54,14 +54,14 @@ class ProcessCollector(Collector):
 
 
 class OomCollector(Collector):
-    """OOM kills, counted by the kernel, so that a process that was killed is counted by the one after it."""
+    """OOM kills, so that a process that was killed is counted by the one after it."""
 
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, kills: OomKills) -> None:
+        self._kills = kills
 
     def collect(self) -> Iterator[Metric]:
         """Read the kernel's count now."""
-        yield CounterMetricFamily("lab_oom_kills", "Processes killed at the memory limit.", self._memory.oom_kills())
+        yield CounterMetricFamily("lab_oom_kills", "Processes killed at the memory limit.", self._kills.total())
 
 
 class SwitchCollector(Collector):

@@ -154,8 +154,8 @@ class ServiceState:
     """One instance of a service, or (see `combined`) all of them.
 
     `boot_id` names the container's life, `pid` that of the worker in it, and `last_end` says why the worker before it
-    ended, where the lab itself ended it. What is `hidden` is on and not in `active`: a drill's. `expires` is in seconds
-    from now. `work` is the api's own capacity.
+    ended, where the lab itself ended it. An OOM kill takes the whole container where `oom_group` is set. What is
+    `hidden` is on and not in `active`: a drill's. `expires` is in seconds from now. `work` is the api's own capacity.
     """
 
     service: str
@@ -168,6 +168,7 @@ class ServiceState:
     memory_limit_bytes: int = 0
     leaked_bytes: int = 0
     oom_kills: int = 0
+    oom_group: bool = False
     last_end: str = ""
     threads_busy: int = 0
     threads_total: int = 0
@@ -248,6 +249,7 @@ def combined(service: str, states: Sequence[ServiceState]) -> ServiceState:
         epoch_age_seconds=min(state.epoch_age_seconds for state in states),
         leaked_bytes=sum(state.leaked_bytes for state in states),
         oom_kills=sum(state.oom_kills for state in states),
+        oom_group=any(state.oom_group for state in states),
         threads_busy=sum(state.threads_busy for state in states),
         threads_total=sum(state.threads_total for state in states),
         waiting=sum(state.waiting for state in states),

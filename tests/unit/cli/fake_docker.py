@@ -9,17 +9,13 @@ import os
 import sys
 from pathlib import Path
 
+NOTED = ("LAB_PORT", "LAB_ADDRESS", "LAB_TOKEN")
 STATE, LOG = Path(os.environ["FAKE_DOCKER_STATE"]), Path(os.environ["FAKE_DOCKER_LOG"])
 
 
 def main(words):
     with LOG.open("a") as log:
-        log.write(
-            json.dumps(
-                {"words": words, "lab_port": os.environ.get("LAB_PORT"), "lab_address": os.environ.get("LAB_ADDRESS")}
-            )
-            + "\n"
-        )
+        log.write(json.dumps({"words": words, **{name.lower(): os.environ.get(name) for name in NOTED}}) + "\n")
     state = json.loads(STATE.read_text())
     for failing in state["fail"]:
         if set(failing.split()) <= set(words):

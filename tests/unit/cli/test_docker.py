@@ -25,6 +25,14 @@ def test_up_builds_starts_and_waits_and_tells_where_the_lab_is(
     assert f"Grafana       http://127.0.0.1:{free_ports['GRAFANA_PORT']}" in done.out
 
 
+def test_up_takes_published_images_when_it_is_told_to(
+    repo: Path, docker: FakeDocker, lab: Lab, free_ports: dict[str, int]
+) -> None:
+    assert lab("up", "--no-build").code == 0
+    (up,) = [command for command in docker.commands() if " up " in command]
+    assert " --no-build " in up and " --build " not in up
+
+
 def test_a_second_lab_has_its_own_project_and_ports(
     repo: Path, docker: FakeDocker, lab: Lab, free_ports: dict[str, int]
 ) -> None:

@@ -55,6 +55,9 @@ def test_a_word_that_was_mistyped_gets_the_nearest_one(words: list[str], advice:
     [
         ([], "scene"),
         ([], "--port-offset"),
+        (["class"], "board"),
+        (["class", "scene"], "retry_storm"),
+        (["class", "up"], "--teams"),
         (["fail"], "api-2"),
         (["fail", "api-2"], "latency"),
         (["fail", "api-2", "latency"], "delay_seconds="),
@@ -88,6 +91,7 @@ def test_completion_knows_every_word(before: list[str], word: str) -> None:
         ["bet", "open", "nope"],
         ["fail", "nope"],
         ["fail", "api", "nope"],
+        ["class", "board"],
     ],
 )
 def test_completion_has_nothing_where_nothing_fits(before: list[str]) -> None:

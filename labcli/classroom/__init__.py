@@ -1,0 +1,1 @@
+"""A class: a lab for each team, and what the trainer does with all of them."""
