@@ -272,6 +272,7 @@ class Stage:
         self._before_rss: dict[str, int] = {}
         self._noting = threading.Lock()
         self.outcomes = Outcomes(lab.journal)
+        self.when_over: Callable[[dict[str, Any]], None] = lambda told: None  # called with the scene as it was last
 
     def restore(self) -> None:
         """Go on with the scene that was on when the control room before this one ended; a reset since then ended it."""
@@ -427,6 +428,7 @@ class Stage:
             self._newest_wish += 1
             wish, run, self._run = self._newest_wish, self._run, None
         if run is not None:
+            self.when_over(run.describe())
             run.stop()
             self._note()
         return wish

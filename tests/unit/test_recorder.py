@@ -252,6 +252,15 @@ def test_questions_are_a_list_of_texts(tmp_path, questions):
         read_scene(file)
 
 
+def test_what_was_decided_in_the_last_moment_is_told(reports):
+    reports._stage.on = told()
+    reports.add(lab_of())
+    reports._stage.when_over(told(verdict="pass"))
+    reports._stage.on = None
+    reports.add(lab_of())
+    assert reports._programme.last.verdict == "pass"
+
+
 def test_a_drill_begins_a_recording_of_its_own_and_keeps_its_report_back(reports, clock):
     drill = Drill("slow_disk", 1, clock.now + 5, 20.0, 0)
     reports._drills = SimpleNamespace(last=drill)

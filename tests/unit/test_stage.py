@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,8 +12,9 @@ from services.common.http import problems
 from services.common.scenes.measures import Recording
 from services.common.scenes.model import Expectation, Play, Scene, Step, Switched
 from services.common.telemetry.state import ServiceState, TrafficState, Users
-from services.control_room.stage import Run
+from services.control_room.stage import Run, Stage
 from services.control_room.watching.events import EventLog
+from services.control_room.watching.journal import Journal
 from tests.conftest import wait_until
 
 
@@ -281,3 +283,12 @@ def test_a_scene_that_waited_when_the_control_room_ended_waits_on_from_where_it_
         run.note_press({"seconds": 0.1})
     wait_until(lambda: run.keep()["steps_done"] == 1, "the presses are done")
     assert run.describe()["elapsed_seconds"] < 10 and lab.done == []
+
+
+def test_how_a_scene_was_last_is_told_before_it_is_over(tmp_path):
+    stage = Stage(SimpleNamespace(journal=Journal(tmp_path), reset=dict), bets=None)
+    told = []
+    stage.when_over = told.append
+    stage._run = SimpleNamespace(describe=lambda: "as it was", stop=lambda: told.append("stopped"))
+    stage.reset()
+    assert told == ["as it was", "stopped"]

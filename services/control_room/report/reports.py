@@ -39,13 +39,14 @@ class Reports:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.recorder = Recorder(journal, clock)
-        self._programme = Programme(self.recorder, journal)
+        self._programme = Programme(self.recorder, journal, clock)
         self._events = events
         self._stage = stage
         self._bets = bets
         self._history = history
         self._drills = drills
         self._clock = clock
+        stage.when_over = self._programme.follow
 
     def restore(self) -> None:
         """Go on with what the control room before this one has kept."""
@@ -58,7 +59,7 @@ class Reports:
         self.recorder.add(state)
 
     def _look(self) -> None:
-        self._programme.look(self._stage.describe(), self._clock())
+        self._programme.look(self._stage.describe())
         drill = self._drills.last
         if drill is None:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,9 +54,10 @@ class Played:
 class Programme:
     """Follows the stage, and lets the recorder begin and end with each scene."""
 
-    def __init__(self, recorder: Recorder, journal: Journal) -> None:
+    def __init__(self, recorder: Recorder, journal: Journal, clock: Callable[[], float]) -> None:
         self._recorder = recorder
         self._journal = journal
+        self._clock = clock
         self._last: Played | None = None
 
     def restore(self) -> None:
@@ -67,16 +68,19 @@ class Programme:
             return
         self._last = found if found.name in all_scenes() else None
 
-    def look(self, scene: Mapping[str, Any] | None, now: float) -> None:
+    def look(self, scene: Mapping[str, Any] | None) -> None:
         """Take what the stage tells of the scene that is on, as `Stage.describe` has it."""
-        if scene is None:
-            if self.last is not None:
-                self._recorder.end(now)
-            return
+        if scene is not None:
+            self.follow(scene)
+        elif self.last is not None:
+            self._recorder.end(self._clock())
+
+    def follow(self, scene: Mapping[str, Any]) -> None:
+        """Take how a scene is, or how it was when it was over."""
         before = self._last if self._last and self._last.started_at == scene["started_at"] else None
         if before is None:
             self._recorder.begin(scene["started_at"])
-        played = _played(scene, now, before.marks if before else [])
+        played = _played(scene, self._clock(), before.marks if before else [])
         if played != before:
             self._last = played
             self._journal.note(SECTION, encode(played))
