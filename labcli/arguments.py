@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from . import actions, bets, defences, doctor, drill, infra, lifecycle, watch
+from . import actions, defences, doctor, infra, lifecycle, values, watch
 from . import completion as completions
 from . import predict as prediction
-from . import report as reports
 from . import scene as scenes
 from . import switching as switches
-from . import workshop as workshops
+from .arguments_room import add_drill, add_room, add_workshop
 from .classroom.arguments import add_class
 from .context import Context
 from .errors import UsageError
-from .examples import ABOUT, EXAMPLES, TOUR
+from .examples import ABOUT, TOUR
 from .names import Names
+from .parsers import Commands, Help, Parser
 
 REPO = Path(__file__).resolve().parents[1]
-HIDDEN = ("complete",)  # what completion asks, and nobody types
-
-Command = Callable[[Context, argparse.Namespace], int]
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -44,18 +38,18 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     common = _common_options()
-    whole = _Parser(
-        prog="lab", description=ABOUT, epilog=TOUR, formatter_class=_Help, parents=[common], allow_abbrev=False
+    whole = Parser(
+        prog="lab", description=ABOUT, epilog=TOUR, formatter_class=Help, parents=[common], allow_abbrev=False
     )
     whole.add_argument("--version", action="version", version=f"sre-failure-lab {_version()}")
-    commands = _Commands(whole, common)
+    commands = Commands(whole, common)
     _add_lifecycle(commands)
     _add_looking(commands)
     _add_switching(commands)
     _add_acting(commands)
-    _add_room(commands)
-    _add_drill(commands, common)
-    _add_workshop(commands, common)
+    add_room(commands)
+    add_drill(commands, common)
+    add_workshop(commands, common)
     _add_predicting(commands)
     _add_infra(commands, common)
     _add_class(commands)
@@ -69,19 +63,6 @@ def _version() -> str:
     return found
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what may have been meant with a word that is none of the choices."""
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is None or value in action.choices:
-            return
-        what = "command" if isinstance(action, argparse._SubParsersAction) else str(action.dest)
-        shown = [choice for choice in action.choices if choice not in HIDDEN]
-        names = Names.of_this_checkout() if what == "command" else Names({}, ())
-        guesses = names.guesses(str(value), shown, f"{what}s")
-        raise argparse.ArgumentError(None, "\n  ".join([f"there is no {what} {value!r}; {guesses[0]}", *guesses[1:]]))
-
-
 def _check_text(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """Refuse what the system's encoding could not read: it can stand in no address and no document."""
     for word in words:
@@ -89,49 +70,20 @@ def _check_text(parser: argparse.ArgumentParser, words: list[str]) -> None:
             parser.error(f"{word!r} is no text")
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help with its lines as examples.py has them."""
-
-
-class _Commands:
-    """Adds commands to a parser, each with the common options and its examples."""
-
-    def __init__(self, parser: argparse.ArgumentParser, common: argparse.ArgumentParser, prefix: str = "") -> None:
-        self._common = common
-        self._prefix = prefix
-        self._added = parser.add_subparsers(title="commands", metavar="COMMAND", required=bool(prefix))
-
-    def add(self, name: str, run: Command | None, about: str) -> argparse.ArgumentParser:
-        """A command; `about` is its line in the list, and the first of its own help."""
-        named: dict[str, Any] = {"help": about} if about else {}  # one without is in no list
-        parser = self._added.add_parser(
-            name,
-            **named,
-            description=f"{about[:1].upper()}{about[1:]}.",
-            epilog=EXAMPLES.get(self._prefix + name, f"example:\n  ./scripts/lab {self._prefix}{name} api"),
-            formatter_class=_Help,
-            parents=[self._common],
-            allow_abbrev=False,
-        )
-        if run is not None:
-            parser.set_defaults(run=run)
-        return parser
-
-
 def _common_options() -> argparse.ArgumentParser:
     """What may stand before and after the command."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--json", action="store_true", help="print JSON, one document a line")
     offset_help = "the lab whose ports are all N higher (default 0)"
-    common.add_argument("--port-offset", type=_offset, metavar="N", help=offset_help)
+    common.add_argument("--port-offset", type=values.offset, metavar="N", help=offset_help)
     project_help = "the lab whose containers have this project's name (default sre-failure-lab, and -N with an offset)"
-    common.add_argument("-p", "--project", type=_project, metavar="NAME", help=project_help)
+    common.add_argument("-p", "--project", type=values.project, metavar="NAME", help=project_help)
     kubernetes_help = "the lab in this namespace of the cluster that kubectl talks to (docs/kubernetes.md)"
-    common.add_argument("--kubernetes", type=_namespace, metavar="NAMESPACE", help=kubernetes_help)
+    common.add_argument("--kubernetes", type=values.namespace, metavar="NAMESPACE", help=kubernetes_help)
     return common
 
 
-def _add_lifecycle(commands: _Commands) -> None:
+def _add_lifecycle(commands: Commands) -> None:
     """up, down, doctor, open."""
     up = commands.add("up", lifecycle.up, "start the lab, and wait until all of it is ready")
     down = commands.add("down", lifecycle.down, "stop the lab, and nothing else")
@@ -143,7 +95,7 @@ def _add_lifecycle(commands: _Commands) -> None:
     pages.add_argument("--view", action="store_true", help="the link for the room: it shows all and changes nothing")
 
 
-def _add_helping(commands: _Commands, whole: argparse.ArgumentParser) -> None:
+def _add_helping(commands: Commands, whole: argparse.ArgumentParser) -> None:
     """help, completion, and the command that completion asks."""
 
     def show_help(ctx: Context, args: argparse.Namespace) -> int:
@@ -162,7 +114,7 @@ def _add_helping(commands: _Commands, whole: argparse.ArgumentParser) -> None:
     complete.add_argument("words", nargs="*")
 
 
-def _add_looking(commands: _Commands) -> None:
+def _add_looking(commands: Commands) -> None:
     """status, events."""
     status = commands.add("status", watch.status, "show how the lab is")
     status.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
@@ -170,7 +122,7 @@ def _add_looking(commands: _Commands) -> None:
     events.add_argument("--follow", action="store_true", help="go on with what comes, until Ctrl-C")
 
 
-def _add_switching(commands: _Commands) -> None:
+def _add_switching(commands: Commands) -> None:
     """fail, heal, defend, undefend, set."""
     fail = commands.add("fail", switches.fail, "switch a failure on")
     heal = commands.add("heal", switches.heal, "switch failures off")
@@ -188,10 +140,10 @@ def _add_switching(commands: _Commands) -> None:
     setting.add_argument("--default", action="store_true", help="put the default back")
 
 
-def _add_acting(commands: _Commands) -> None:
+def _add_acting(commands: Commands) -> None:
     """traffic, request, scene, reset."""
     traffic = commands.add("traffic", actions.traffic, "set how many users come each second")
-    traffic.add_argument("rps", metavar="RPS", type=_rps, help="users a second, on average; 0 is nobody")
+    traffic.add_argument("rps", metavar="RPS", type=values.rps, help="users a second, on average; 0 is nobody")
     request = commands.add("request", actions.request, "send test requests, and show the way each took")
     request.add_argument("-n", dest="count", metavar="N", type=int, default=1, help="how many, at most 20 (default 1)")
     scene = commands.add("scene", scenes.scene, "list the scenes, or start one")
@@ -202,68 +154,12 @@ def _add_acting(commands: _Commands) -> None:
     _add_with(scene)
     scene.add_argument("--compare", action="store_true", help="without the defence, then with it, the same users")
     seed_help = "the same seed lets the same users come again (default 0: others each time)"
-    scene.add_argument("--seed", type=_count, default=0, metavar="N", help=seed_help)
+    scene.add_argument("--seed", type=values.count, default=0, metavar="N", help=seed_help)
     reset = commands.add("reset", actions.reset, "everything off and healthy, in three seconds")
     reset.add_argument("words", nargs="*", help=argparse.SUPPRESS)  # it takes none, and says what does
 
 
-def _add_room(commands: _Commands) -> None:
-    """bet, report."""
-    bet = commands.add("bet", bets.bet, "list the bets, or let the room vote on one")
-    bet.add_argument("action", nargs="?", choices=bets.ACTIONS, metavar="open|close|reveal")
-    bet.add_argument("scene", metavar="SCENE", nargs="?")
-    bet.add_argument("key", metavar="KEY", nargs="?", help="which of the scene's bets (default: the next one)")
-    report = commands.add("report", reports.report, "write the post-mortem of what was played, with its charts")
-    _add_output(report)
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    """--output, of a report."""
-    output_help = "write report.md and the charts as .svg files into this folder, instead of printing"
-    parser.add_argument("--output", metavar="DIR", type=Path, help=output_help)
-
-
-def _add_drill(commands: _Commands, common: argparse.ArgumentParser) -> None:
-    """drill, with a command of its own for each action."""
-    parser = commands.add("drill", None, "game day: a hidden fault, for the room to find and to mend")
-    inner = _Commands(parser, common, prefix="drill ")
-    start = inner.add("start", drill.start, "reset the lab, and hide a fault that strikes after a while")
-    start.add_argument(
-        "--level", type=int, choices=(1, 2, 3), help="1 one fault, 2 one instance or a setting, 3 subtle"
-    )
-    start.add_argument("--seed", type=_count, metavar="N", help="the same seed draws the same card")
-    inner.add("status", drill.status, "what everybody may know of the drill, and the board")
-    inner.add("show", drill.show, "its secret, on the lab's own machine or with its token")
-    board = inner.add("board", drill.board, "show what the teams do as it comes, freeze it, or hide it")
-    board.add_argument("board", choices=("open", "frozen", "hidden"), metavar="open|frozen|hidden")
-    incident = inner.add("incident", drill.answer, "say that something is wrong")
-    diagnose = inner.add("diagnose", drill.answer, "say where it is, and what")
-    diagnose.add_argument("service", metavar="SERVICE", help="a service, or one instance of it")
-    diagnose.add_argument("switch", metavar="SWITCH", help="a failure or a setting of it")
-    hint = inner.add("hint", drill.answer, "take a hint, which costs points")
-    for added, kind in ((incident, "detected"), (diagnose, "diagnosis"), (hint, "hint")):
-        added.set_defaults(kind=kind)
-        added.add_argument("--team", default=drill.ROOM, metavar="NAME", help=f'who says it (default "{drill.ROOM}")')
-    inner.add("end", drill.end, "end it, and tell what it was")
-    _add_output(inner.add("report", reports.report, "its post-mortem, when it is over"))
-
-
-def _add_workshop(commands: _Commands, common: argparse.ArgumentParser) -> None:
-    """workshop, with a command of its own for each action."""
-    parser = commands.add("workshop", None, "lead through a plan: scenes, bets, drills and what to say, by the clock")
-    inner = _Commands(parser, common, prefix="workshop ")
-    inner.add("list", workshops.list_, "list the plans with their parts, and say which is on")
-    run = inner.add("run", workshops.run, "lead through a plan, or go on with the one that is on")
-    run.add_argument("name", metavar="NAME")
-    run.add_argument(
-        "--rehearse", action="store_true", help="play all of it at full speed, with simulated phones, and judge it"
-    )
-    phones_help = f"how many phones vote in the rehearsal (default {workshops.PHONES}, at most {workshops.MAX_PHONES})"
-    run.add_argument("--phones", type=workshops.phone_count, default=workshops.PHONES, metavar="N", help=phones_help)
-    inner.add("end", workshops.end, "end the plan that is on; the lab stays as it is")
-
-
-def _add_predicting(commands: _Commands) -> None:
+def _add_predicting(commands: Commands) -> None:
     """predict."""
     predict = commands.add("predict", prediction.predict, "simulate a scene, and predict its numbers; needs no lab")
     predict.add_argument("name", metavar="NAME", help="the scene")
@@ -277,9 +173,9 @@ def _add_predicting(commands: _Commands) -> None:
         type=prediction.change,
         help="SERVICE.SWITCH.PARAMETER=VALUE or SERVICE.threads=N; VALUE xN multiplies what the scene has",
     )
-    predict.add_argument("--rps", type=_some_rps, metavar="N", help="users a second, any number of them")
+    predict.add_argument("--rps", type=values.some_rps, metavar="N", help="users a second, any number of them")
     _add_with(predict)
-    predict.add_argument("--seeds", type=_count, metavar="N", help="how often, with other dice (default 5, or 3)")
+    predict.add_argument("--seeds", type=values.count, metavar="N", help="how often, with other dice (default 5, or 3)")
     instead = predict.add_mutually_exclusive_group()
     instead.add_argument(
         "--recovers-below", action="store_true", help="the load below which it recovers by itself after the trigger"
@@ -302,10 +198,10 @@ def _add_with(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_infra(commands: _Commands, common: argparse.ArgumentParser) -> None:
+def _add_infra(commands: Commands, common: argparse.ArgumentParser) -> None:
     """infra, with a command of its own for each action."""
     parser = commands.add("infra", None, "do something to a whole service, from outside")
-    inner = _Commands(parser, common, prefix="infra ")
+    inner = Commands(parser, common, prefix="infra ")
     abouts = {
         "kill": "kill a service; it stays down until heal or reset",
         "pause": "freeze a service: its connections stay open, and nobody answers",
@@ -318,69 +214,17 @@ def _add_infra(commands: _Commands, common: argparse.ArgumentParser) -> None:
         added.set_defaults(action=action)
         added.add_argument("service", metavar="SERVICE", nargs="?" if action == "heal" else None)
     actions_["limit-cpu"].add_argument(
-        "--cpus", type=_cpus, default=0.1, metavar="X", help="how many CPUs (default 0.1)"
+        "--cpus", type=values.cpus, default=0.1, metavar="X", help="how many CPUs (default 0.1)"
     )
 
 
-def _add_class(commands: _Commands) -> None:
+def _add_class(commands: Commands) -> None:
     """class, with its own commands and its own --kubernetes, which names no namespace: each team has one."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--json", action="store_true", help="print JSON, one document a line")
     offset_help = "the first team's ports are 100 and N higher (default 0)"
-    common.add_argument("--port-offset", type=_offset, metavar="N", help=offset_help)
+    common.add_argument("--port-offset", type=values.offset, metavar="N", help=offset_help)
     name_help = "the teams are NAME-1, NAME-2 and so on (default team)"
-    common.add_argument("-p", "--project", type=_project, metavar="NAME", help=name_help)
+    common.add_argument("-p", "--project", type=values.project, metavar="NAME", help=name_help)
     parser = commands.add("class", None, "a lab for each team of a class, and a board for the trainer")
-    add_class(_Commands(parser, common, prefix="class "))
-
-
-def _offset(text: str) -> int:
-    """A port offset."""
-    if not (text.isascii() and text.isdecimal() and int(text) <= 60000):
-        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 0 to 60000")
-    return int(text)
-
-
-def _project(text: str) -> str:
-    """A name that Compose takes for a project."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: must be of a-z, 0-9, - and _, and begin with a letter or digit")
-    return text
-
-
-def _namespace(text: str) -> str:
-    """A name that Kubernetes takes for a namespace."""
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: must be of a-z, 0-9 and -, with no - at its ends")
-    return text
-
-
-def _rps(text: str) -> int | float:
-    """Users a second, which the server judges."""
-    value = switches.typed(text)
-    if isinstance(value, bool | str):
-        raise argparse.ArgumentTypeError(f"{text!r}: must be a number, such as 10")
-    return value
-
-
-def _some_rps(text: str) -> float:
-    """Users a second that are not nobody."""
-    value = _rps(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be above 0")
-    return float(value)
-
-
-def _count(text: str) -> int:
-    """A seed, or how many of them."""
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) < 2**31):
-        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number from 1 on")
-    return int(text)
-
-
-def _cpus(text: str) -> float:
-    """A number of CPUs; Docker takes no less than a hundredth."""
-    value = switches.typed(text)
-    if isinstance(value, bool | str) or not 0.01 <= value <= 1024:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be a number from 0.01 on")
-    return float(value)
+    add_class(Commands(parser, common, prefix="class "))
