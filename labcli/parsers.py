@@ -22,7 +22,7 @@ class Parser(argparse.ArgumentParser):
         if action.choices is None or value in action.choices:
             return
         what = "command" if isinstance(action, argparse._SubParsersAction) else str(action.dest)
-        shown = [choice for choice in action.choices if choice not in HIDDEN]
+        shown = [str(choice) for choice in action.choices if choice not in HIDDEN]
         names = Names.of_this_checkout() if what == "command" else Names({}, ())
         guesses = names.guesses(str(value), shown, f"{what}s")
         raise argparse.ArgumentError(None, "\n  ".join([f"there is no {what} {value!r}; {guesses[0]}", *guesses[1:]]))

@@ -102,3 +102,8 @@ def test_what_the_control_room_refuses_is_said(drill: Room, lab: Lab) -> None:
     drill.answers["POST", "/api/drill"] = a_problem(409, title="This cannot be done now", detail="no drill is on")
     done = lab("drill", "end")
     assert done.code == 1 and "no drill is on" in done.err
+
+
+def test_a_level_that_there_is_not_is_refused_with_those_that_there_are(lab: Lab) -> None:
+    done = lab("drill", "start", "--level", "9")
+    assert done.code == 2 and "1, 2, 3" in done.err
