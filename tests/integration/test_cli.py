@@ -91,8 +91,9 @@ def test_scenes_are_listed(lab):
 
 
 def test_the_report_of_a_scene_is_written_with_its_charts(lab, tmp_path):
+    before = lab.last_event()
     lab.cli("scene", "slow_query")
-    lab.wait(lambda state: state["status"] == "YELLOW", "users wait", 30)
+    lab.saw("status YELLOW", before, 30)  # told by whoever records it
     lab.cli("reset")
     done = lab.cli("report", "--output", str(tmp_path / "slow"))
     assert str(tmp_path / "slow" / "report.md") in done.stdout.splitlines()
