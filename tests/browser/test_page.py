@@ -47,7 +47,7 @@ def test_the_embedded_page_has_no_charts(open_page, lab):
     assert page.locator(".switch").count() > 20
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.long)])
 def test_axe_finds_no_violation(open_page, lab, theme):
     page = open_page(theme=theme)
     page.wait_for_selector(".uplot")
