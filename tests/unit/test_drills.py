@@ -383,19 +383,32 @@ def test_rubbish_in_the_journal_is_no_drill(make, lab, rubbish):
 def test_the_points_of_a_perfect_team_and_of_one_that_did_nothing():
     nothing = {"wrong": 0, "false_alarms": 0, "hints": 0}
     perfect = score(
-        detect_seconds=0, diagnose_seconds=0, mitigate_seconds=0, is_hurt=True, whole_seconds=9, lost_share=0, **nothing
+        detect_seconds=0,
+        diagnose_seconds=0,
+        mitigate_seconds=0,
+        has_come=True,
+        is_hurt=True,
+        whole_seconds=9,
+        lost_share=0,
+        **nothing,
     )
     assert (perfect.points, perfect.costs) == (POINTS, {})
     idle = score(
         detect_seconds=None,
         diagnose_seconds=None,
         mitigate_seconds=None,
+        has_come=True,
         is_hurt=True,
         whole_seconds=60,
         lost_share=1.0,
         **nothing,
     )
     assert idle.points == 0
+
+
+def test_before_the_fault_there_was_nothing_to_notice():
+    drill = Drill("slow_disk", 1, 0.0, 60.0, 1, ended_at=18.0)
+    assert drill.score(Team("Ada")).points == POINTS
 
 
 def test_where_nobody_was_hurt_there_was_nobody_to_help():

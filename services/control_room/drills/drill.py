@@ -147,6 +147,7 @@ class Drill:
             detect_seconds=_since(begin, team.first("detected")),
             diagnose_seconds=_since(begin, self.diagnosed_at(team)),
             mitigate_seconds=self.mitigate_seconds,
+            has_come=self.fault_at is not None,
             is_hurt=self.hurt_at is not None,
             whole_seconds=end - begin,
             wrong=team.count("diagnosis", good=False),

@@ -27,6 +27,7 @@ def score(
     detect_seconds: float | None,
     diagnose_seconds: float | None,
     mitigate_seconds: float | None,
+    has_come: bool,
     is_hurt: bool,
     whole_seconds: float,
     wrong: int,
@@ -34,11 +35,14 @@ def score(
     hints: int,
     lost_share: float,
 ) -> Scored:
-    """The points of one team. What never came costs the most that it can; who had no users hurt had none to help."""
+    """The points of one team. What was never done costs the most that it can.
+
+    While no fault `has_come` there is nothing to notice, and where no users are hurt there are none to help.
+    """
     never = max(whole_seconds, DIAGNOSE_POINTS)
     costs = {
-        "time to detect": min(DETECT_POINTS, round(_or(detect_seconds, never))),
-        "time to diagnose": min(DIAGNOSE_POINTS, round(_or(diagnose_seconds, never))),
+        "time to detect": min(DETECT_POINTS, round(_or(detect_seconds, never))) if has_come else 0,
+        "time to diagnose": min(DIAGNOSE_POINTS, round(_or(diagnose_seconds, never))) if has_come else 0,
         "time to mitigate": min(MITIGATE_POINTS, round(_or(mitigate_seconds, never))) if is_hurt else 0,
         "users lost": round(LOST_POINTS * lost_share),
         "wrong answers": wrong * WRONG_POINTS,
