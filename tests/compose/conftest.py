@@ -125,15 +125,22 @@ def healthy_before(lab):
 
 @pytest.fixture
 def play(lab, capsys):
-    """Play a scene, print expected beside measured, and fail if one of them misses."""
+    """Play a scene, print expected beside measured, and fail if one of them misses, and misses again.
+
+    Some bounds are a tenth of a second: a host that takes its processor away from the machine for as long breaks them.
+    """
 
     def play(name):
-        agreement = Agreement(lab)
-        with agreement.watch():
-            scene = lab.play(name)
-        lab.behind[name] = agreement.behind()
-        with capsys.disabled():
-            print("\n" + table(scene))
+        for tries_left in (1, 0):
+            agreement = Agreement(lab)
+            with agreement.watch():
+                scene = lab.play(name)
+            lab.behind[name] = agreement.behind()
+            with capsys.disabled():
+                print("\n" + table(scene))
+            if scene["verdict"] == "pass" or not tries_left:
+                break
+            assert lab.reset()["status"] == "GREEN"
         assert scene["verdict"] == "pass", table(scene)
 
     return play
