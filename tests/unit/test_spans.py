@@ -51,7 +51,8 @@ def test_a_query_is_seen_as_it_waits_works_and_ends_and_then_no_more(database):
     for thread in threads:
         thread.join(10)
     first, second = seen()["first"], seen()["second"]
-    assert first["ok"] and first["sent_at"] < first["turn_at"] < first["ended_at"] <= second["turn_at"]
+    assert first["ok"] and first["sent_at"] < first["turn_at"] < first["ended_at"]
+    assert first["turn_at"] + 0.2 < second["turn_at"]  # the end is noted a moment after the connection is given back
 
 
 def test_only_the_users_path_is_shown_and_failures_are_told(database):
