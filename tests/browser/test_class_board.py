@@ -58,6 +58,7 @@ def test_each_team_says_how_it_is_in_a_word_and_a_shape(board: Any, lab: LocalLa
     assert board.locator("#summary").text_content() == "2 teams: 1 UNREACHABLE, 1 YELLOW"
 
 
+@pytest.mark.long
 def test_a_team_that_nobody_reaches_is_not_taken_for_well_or_ill(board: Any) -> None:
     card(board, 2).get_by_text("UNREACHABLE").wait_for()
     card(board, 2).get_by_text("nothing listens there").wait_for()
@@ -65,6 +66,7 @@ def test_a_team_that_nobody_reaches_is_not_taken_for_well_or_ill(board: Any) -> 
     assert card(board, 2).get_by_role("link").count() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["1366x768", "1920x1080"])
 def test_nothing_leaves_its_card(board: Any, size: dict[str, int]) -> None:
     board.set_viewport_size(size)

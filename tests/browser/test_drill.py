@@ -81,6 +81,7 @@ def test_phones_play_and_no_page_tells_what_it_is(open_page, lab):
         shoot(page, f"ended-{name}")
 
 
+@pytest.mark.long
 def test_the_presenter_starts_one_with_a_key_and_puts_it_away_with_the_same(open_page, lab):
     page = open_page(size=WIDE)
     page.keyboard.press("d")
@@ -105,6 +106,7 @@ def test_the_presenter_hides_the_board(open_page, lab):
     room.wait_for_selector("#drill:has-text('The board is hidden')")
 
 
+@pytest.mark.long
 def test_a_phone_plays_by_keyboard_too_and_keeps_its_team_over_a_reload(open_page, lab):
     page = open_page(f"{lab.url}/view", size=NARROW)
     start(lab)

@@ -38,6 +38,7 @@ def test_a_scene_that_is_decided_has_its_report(page, lab, decided):
     button.wait_for(state="hidden")
 
 
+@pytest.mark.long
 def test_the_command_palette_and_the_presenters_page_have_it_too(page, lab, decided):
     page.keyboard.press("/")
     page.keyboard.type("report")

@@ -80,6 +80,7 @@ def test_one_key_does_what_its_button_says_and_the_clock_is_worded_and_coloured(
         assert said not in shown and "ahead" not in shown and "What healthy looks like" not in shown
 
 
+@pytest.mark.long
 def test_whoever_is_late_sees_it_and_a_lab_that_is_away_stops_the_clock(presenter, lab):
     page = presenter()
     late = lab.post("/api/workshop", {"action": "start", "name": "talk"})
@@ -93,6 +94,7 @@ def test_whoever_is_late_sees_it_and_a_lab_that_is_away_stops_the_clock(presente
     page.locator(".workshop-verdict.unknown:has-text('the clock stands still')").wait_for()
 
 
+@pytest.mark.long
 def test_the_terminal_moves_it_too_and_it_is_ended_after_a_question(presenter, lab):
     page = presenter()
     lab.post("/api/workshop", {"action": "start", "name": "alone"})
@@ -107,6 +109,7 @@ def test_the_terminal_moves_it_too_and_it_is_ended_after_a_question(presenter, l
     assert lab.get("/api/workshop") == {"workshop": None}
 
 
+@pytest.mark.long
 def test_the_bet_of_the_part_comes_first_of_its_scenes(presenter, lab):
     page = presenter()
     lab.post("/api/workshop", {"action": "start", "name": "workshop"})

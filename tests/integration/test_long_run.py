@@ -26,7 +26,7 @@ from tests.support.local import local_lab
 MORE = {"memory_mb": 15, "threads": 16}
 OWN_DESCRIPTORS = 64
 LOG_BYTES = MAX_BYTES + MB  # half a second passes between two looks of who cuts them
-SHORT_MINUTES, LONG_MINUTES = 2, float(os.environ.get("LAB_LONG_RUN_MINUTES", "120"))
+SHORT_MINUTES, LONG_MINUTES = 1, float(os.environ.get("LAB_LONG_RUN_MINUTES", "120"))
 SCENE_SECONDS = (6.0, 14.0)
 
 
