@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 
+from labcli.config import Config
+from labcli.plan import admin_ports, data_ports
+from services.common.topology import CHAIN, SWITCHED, instances
 from tests.conftest import wait_until
 from tests.support.labs import LabUnderTest
 from tests.support.local import LocalLab, local_lab
@@ -129,8 +132,10 @@ class ControlRoom(LabUnderTest):
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, **environ: str) -> None:
-        urls = {f"{name}_URL": f"http://127.0.0.1:{port + self.offset}" for name, port in DATA_PORTS.items()}
-        urls |= {f"{name}_ADMIN_URL": f"http://127.0.0.1:{port + self.offset}" for name, port in ADMIN_PORTS.items()}
+        config = Config.load(self.offset, {})
+        data, admin = data_ports(config), admin_ports(config)
+        urls = {f"{each.variable}_URL": f"http://127.0.0.1:{data[each.name]}" for each in instances(CHAIN)}
+        urls |= {f"{each.variable}_ADMIN_URL": f"http://127.0.0.1:{admin[each.name]}" for each in instances(SWITCHED)}
         settings = {
             "SERVICE": "control-room",
             "LAB_MODE": "local",
@@ -164,10 +169,6 @@ class ControlRoom(LabUnderTest):
                 self._process.kill()
                 self._process.wait(5)
             self._process = None
-
-
-DATA_PORTS = {"FRONTEND": 8000, "API": 8001, "DATABASE": 8002}
-ADMIN_PORTS = {"FRONTEND": 9000, "API": 9001, "DATABASE": 9002, "TRAFFIC": 9003}
 
 
 @pytest.fixture
