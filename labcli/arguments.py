@@ -70,14 +70,21 @@ def _check_text(parser: argparse.ArgumentParser, words: list[str]) -> None:
             parser.error(f"{word!r} is no text")
 
 
+def _which_options(offset_help: str, project_help: str) -> argparse.ArgumentParser:
+    """Which lab or labs are meant, and --json."""
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    options.add_argument("--json", action="store_true", help="print JSON, one document a line")
+    options.add_argument("--port-offset", type=values.offset, metavar="N", help=offset_help)
+    options.add_argument("-p", "--project", type=values.project, metavar="NAME", help=project_help)
+    return options
+
+
 def _common_options() -> argparse.ArgumentParser:
     """What may stand before and after the command."""
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    common.add_argument("--json", action="store_true", help="print JSON, one document a line")
-    offset_help = "the lab whose ports are all N higher (default 0)"
-    common.add_argument("--port-offset", type=values.offset, metavar="N", help=offset_help)
-    project_help = "the lab whose containers have this project's name (default sre-failure-lab, and -N with an offset)"
-    common.add_argument("-p", "--project", type=values.project, metavar="NAME", help=project_help)
+    common = _which_options(
+        "the lab whose ports are all N higher (default 0)",
+        "the lab whose containers have this project's name (default sre-failure-lab, and -N with an offset)",
+    )
     kubernetes_help = "the lab in this namespace of the cluster that kubectl talks to (docs/kubernetes.md)"
     common.add_argument("--kubernetes", type=values.namespace, metavar="NAMESPACE", help=kubernetes_help)
     return common
@@ -220,11 +227,9 @@ def _add_infra(commands: Commands, common: argparse.ArgumentParser) -> None:
 
 def _add_class(commands: Commands) -> None:
     """class, with its own commands and its own --kubernetes, which names no namespace: each team has one."""
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    common.add_argument("--json", action="store_true", help="print JSON, one document a line")
-    offset_help = "the first team's ports are 100 and N higher (default 0)"
-    common.add_argument("--port-offset", type=values.offset, metavar="N", help=offset_help)
-    name_help = "the teams are NAME-1, NAME-2 and so on (default team)"
-    common.add_argument("-p", "--project", type=values.project, metavar="NAME", help=name_help)
+    common = _which_options(
+        "the first team's ports are 100 and N higher (default 0)",
+        "the teams are NAME-1, NAME-2 and so on (default team)",
+    )
     parser = commands.add("class", None, "a lab for each team of a class, and a board for the trainer")
     add_class(Commands(parser, common, prefix="class "))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from services.common.topology import CONTROL_ROOM
+from services.common.words import minutes_words
 
 from .api import Document
 from .compose import Compose
@@ -86,9 +87,8 @@ def _said(ctx: Context, document: Document) -> int:
 
 def _running_lines(ctx: Context, drill: Document) -> list[str]:
     level = f" of level {drill['level']}" if drill["level"] else ""
-    minutes, seconds = divmod(int(drill["seconds"]), 60)
     return [
-        f"a drill{level} is on, for {minutes}:{seconds:02}: what is wrong is hidden",
+        f"a drill{level} is on, for {minutes_words(drill['seconds'])}: what is wrong is hidden",
         f"  something is wrong:   {ctx.config.hint('drill incident')}",
         f"  it is ...:            {ctx.config.hint('drill diagnose SERVICE SWITCH')}",
         f"  a hint, for points:   {ctx.config.hint('drill hint')}",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from services.common.words import minutes_words
+
 from .actions import POLL_SECONDS
 from .api import Document
 from .context import Context
@@ -153,8 +155,6 @@ def _verdict(ctx: Context, name: str, parts: list[Played], seconds: float) -> in
         {"name": name, "rehearsed": good, "seconds": round(seconds, 1), "parts": [each.describe() for each in parts]}
     )
     word = ctx.console.style.paint("PASS", "good") if good else ctx.console.style.paint("MISS", "error")
-    took = f"{int(seconds) // 60}:{int(seconds) % 60:02}"
-    ctx.console.say(
-        f"{word}  {name}: {len(parts)} parts played in {took}; the other time of {planned} min is for people"
-    )
+    played = f"{len(parts)} parts played in {minutes_words(seconds)}"
+    ctx.console.say(f"{word}  {name}: {played}; the other time of {planned} min is for people")
     return 0 if good else 1

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from services.common.topology import MB, TRAFFIC
-from services.common.words import duration_words, params_words, percent
+from services.common.words import duration_words, minutes_words, params_words, percent
 
 from .api import Document
 from .console import Style
@@ -80,8 +80,7 @@ def _facts(state: Document, style: Style) -> list[list[str]]:
         rows.insert(1, ["", state["scene"]["step"]])
     drill = state.get("drill")
     if drill and drill["phase"] == "running":
-        minutes, seconds = divmod(int(drill["seconds"]), 60)
-        rows.insert(1, ["drill", f"on for {minutes}:{seconds:02}: what is wrong is hidden"])
+        rows.insert(1, ["drill", f"on for {minutes_words(drill['seconds'])}: what is wrong is hidden"])
     return rows
 
 

@@ -67,6 +67,11 @@ def logs(lab):
     return "\n".join(path.read_text() for path in files)
 
 
+def hurt(state):
+    ratio = state["kpis"]["success_ratio"]
+    return ratio is not None and ratio < 0.97
+
+
 def check_all_surfaces(lab, key):
     """Start the drill, wait until it hurts, and look for its secret everywhere."""
     card, planes = deck()[key], admins(lab)
@@ -74,7 +79,7 @@ def check_all_surfaces(lab, key):
     start(lab, key)
     before = same_as_ever(lab, planes)
     struck(lab)
-    lab.wait(lambda state: state["kpis"]["success_ratio"] < 0.97, "users are hurt", 60)
+    lab.wait(hurt, "users are hurt", 60)
     cli = lambda *words: lab.cli(*words, check=False).stdout  # noqa: E731
     told = dict(surfaces(lab, planes, cli, lambda: logs(lab)[written:]))
     assert len(told) >= 30

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Flask, Response, request
@@ -78,6 +78,17 @@ def json_body(**fields: Callable[[str, Any], Any]) -> dict[str, Any]:
                 f"there is no field {name!r:.60}", field=str(name)[:60], allowed=sorted(fields)
             )
     return {name: check(name, body.get(name)) for name, check in fields.items()}
+
+
+def one_of(allowed: Sequence[str]) -> Callable[[str, Any], str]:
+    """A check of a required word that is one of these."""
+
+    def check(name: str, value: Any) -> str:
+        if value not in allowed:
+            raise problems.InvalidParameter(f"there is no {name} {value!r:.60}", field=name, allowed=list(allowed))
+        return str(value)
+
+    return check
 
 
 def boolean(name: str, value: Any) -> bool:

@@ -122,7 +122,7 @@ class Drills:
             if found["status"] != "GREEN":
                 raise problems.NotNow(f"the lab is {found['status']}: {'; '.join(found['reasons'])}")
             epoch = self._lab.epoch
-            self._do(card.arrivals(card.rps, seed % MAX_SEED), epoch, hidden=True)
+            self._do(card.arrivals(card.rps, seed), epoch, hidden=True)
             for switched in card.setup:
                 self._do(switched, epoch, hidden=False)
             drill = Drill(card.key, seed, self._clock(), dice.uniform(*self._between), epoch, level)
@@ -148,7 +148,7 @@ class Drills:
             return
         for fault in drill.card.faults:
             if fault.service == TRAFFIC.name:
-                fault = drill.card.arrivals(fault.params["rps"], drill.seed % MAX_SEED)
+                fault = drill.card.arrivals(fault.params["rps"], drill.seed)
             while True:
                 try:
                     self._do(fault, drill.epoch, hidden=True)

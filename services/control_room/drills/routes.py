@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 
 from services.common.http import problems
-from services.common.http.web import json_body
+from services.common.http.web import json_body, one_of
 from services.common.switches.params import Param
 from services.common.switches.settings import MAX_SEED
 from services.control_room.drills.cards import LEVELS
@@ -34,7 +34,7 @@ def install_drills(app: Flask, guard: Guard, drills: Drills, devices: Devices) -
 
     @app.post("/api/drill")
     def act_on_drill() -> dict[str, Any]:
-        body = json_body(action=_one_of(ACTIONS), level=_optional(LEVEL), seed=_optional(SEED), board=_board)
+        body = json_body(action=one_of(ACTIONS), level=_optional(LEVEL), seed=_optional(SEED), board=_board)
         if body["action"] == "start":
             drills.start(body["level"], body["seed"])
         elif body["action"] == "end":
@@ -59,7 +59,7 @@ def install_drills(app: Flask, guard: Guard, drills: Drills, devices: Devices) -
 
 def _answer() -> dict[str, Any]:
     """What a team says, of the request's body."""
-    body = json_body(team=_team, kind=_one_of(ANSWERS), service=_word, switch=_word)
+    body = json_body(team=_team, kind=one_of(ANSWERS), service=_word, switch=_word)
     if body["kind"] == "diagnosis" and not (body["service"] and body["switch"]):
         raise problems.InvalidParameter("a diagnosis says where and what: service and switch", field="service")
     return {"name": body.pop("team"), **body}
@@ -81,17 +81,8 @@ def _word(field: str, value: Any) -> str:
     return value
 
 
-def _one_of(allowed: tuple[str, ...]) -> Any:
-    def check(field: str, value: Any) -> str:
-        if value not in allowed:
-            raise problems.InvalidParameter(f"there is no {field} {value!r:.60}", field=field, allowed=list(allowed))
-        return str(value)
-
-    return check
-
-
 def _board(field: str, value: Any) -> str:
-    return BOARDS[0] if value is None else str(_one_of(BOARDS)(field, value))
+    return BOARDS[0] if value is None else one_of(BOARDS)(field, value)
 
 
 def _optional(param: Param[int]) -> Any:

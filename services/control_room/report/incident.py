@@ -23,7 +23,6 @@ class Point(NamedTuple):
     p95_seconds: float | None = None
     offered_rps: float | None = None
     served_rps: float | None = None
-    in_flight: int | None = None
     came: int | None = None
     lost: int | None = None
     api_rss_bytes: int | None = None

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from services.common.words import minutes_words
+
 WIDTH, HEIGHT = 760, 286
 LEFT, RIGHT, TOP, BOTTOM = 62, 24, 68, 34
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
@@ -82,7 +84,7 @@ def draw(plot: Plot) -> str:
 def clock(seconds: float) -> str:
     """Seconds since the start as "1:05"; what came before it has a minus."""
     whole = round(seconds)
-    return f"{'-' if whole < 0 else ''}{abs(whole) // 60}:{abs(whole) % 60:02}"
+    return f"{'-' if whole < 0 else ''}{minutes_words(abs(whole))}"
 
 
 def _ground(plot: Plot) -> Iterator[str]:

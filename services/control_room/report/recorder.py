@@ -97,7 +97,6 @@ def _point(now: float, lab: LabState) -> Point:
         p95_seconds=_short(kpis.p95_seconds),
         offered_rps=_short(kpis.offered_rps),
         served_rps=_short(kpis.served_rps),
-        in_flight=traffic.in_flight if traffic else None,
         came=traffic.came if traffic else None,
         lost=traffic.lost if traffic else None,
         api_rss_bytes=api.rss_bytes if api else None,

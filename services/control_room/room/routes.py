@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, jsonify
 
 from services.common.http import problems
-from services.common.http.web import json_body
+from services.common.http.web import json_body, one_of
 from services.control_room.drills.drills import Drills
 from services.control_room.page.guard import Guard
 from services.control_room.room.bets import ACTIONS, Bets
@@ -47,16 +47,10 @@ def install_room(app: Flask, guard: Guard, devices: Devices, bets: Bets, drills:
 
     @app.post("/api/bets/<scene>/<key>")
     def act(scene: str, key: str) -> dict[str, Any]:
-        return bets.act(scene, key, json_body(action=_action)["action"], stage.active)
+        return bets.act(scene, key, json_body(action=one_of(ACTIONS))["action"], stage.active)
 
 
 def _text(field: str, value: Any) -> str:
     if not isinstance(value, str):
         raise problems.InvalidParameter(f"{field} must be text", field=field, allowed={"type": "string"})
     return value
-
-
-def _action(field: str, value: Any) -> str:
-    if value not in ACTIONS:
-        raise problems.InvalidParameter(f"there is no action {value!r:.60}", field=field, allowed=list(ACTIONS))
-    return str(value)

@@ -12,11 +12,11 @@ from typing import Any
 from services.common.http import problems
 from services.common.scenes.files import KEY, find_scene
 from services.common.tables import at, made, read_toml
+from services.control_room.drills.cards import LEVELS
 from services.control_room.room.polls import find_bet
 from services.control_room.workshop.model import MINUTE_SECONDS, Part, Plan
 
 FOLDER = Path(__file__).resolve().parents[3] / "workshops"
-LEVELS = range(1, 4)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 
 from services.common.http import problems
-from services.common.http.web import json_body
+from services.common.http.web import json_body, one_of
 from services.control_room.page.guard import Guard
 from services.control_room.workshop.files import all_plans
 from services.control_room.workshop.workshop import ACTIONS, Workshop
@@ -27,14 +27,8 @@ def install_workshop(app: Flask, guard: Guard, workshop: Workshop) -> None:
 
     @app.post("/api/workshop")
     def workshop_act() -> dict[str, Any]:
-        body = json_body(action=_action, name=_text, at=_text)
+        body = json_body(action=one_of(ACTIONS), name=_text, at=_text)
         return {"workshop": workshop.act(body["action"], body["name"] or "", body["at"])}
-
-
-def _action(field: str, value: Any) -> str:
-    if value not in ACTIONS:
-        raise problems.InvalidParameter(f"there is no action {value!r:.60}", field=field, allowed=list(ACTIONS))
-    return str(value)
 
 
 def _text(field: str, value: Any) -> str | None:
