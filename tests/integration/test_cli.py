@@ -91,9 +91,11 @@ def test_scenes_are_listed(lab):
 
 
 def test_the_report_of_a_scene_is_written_with_its_charts(lab, tmp_path):
+    lab.reset()
     before = lab.last_event()
     lab.cli("scene", "slow_query")
     lab.saw("status YELLOW", before, 30)  # told by whoever records it
+    lab.wait(lambda state: state["scene"]["elapsed_seconds"] > 8, "there is something to draw")
     lab.cli("reset")
     done = lab.cli("report", "--output", str(tmp_path / "slow"))
     assert str(tmp_path / "slow" / "report.md") in done.stdout.splitlines()
