@@ -1,4 +1,4 @@
-"""The outage patterns in containers: one in turn, another each day; with --long, each three times in a row."""
+"""The outage patterns in containers: a short one in turn, another each day; by --long each, three times in a row."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from services.common.scenes.model import SCENES_OF_THE_SHOW
 
 pytestmark = pytest.mark.compose
 
+SHORT_SECONDS = 100
 PATTERNS = list(all_scenes())[SCENES_OF_THE_SHOW:]
-IN_TURN = PATTERNS[datetime.datetime.now(datetime.UTC).timetuple().tm_yday % len(PATTERNS)]
+SHORT = [name for name in PATTERNS if all_scenes()[name].duration_seconds <= SHORT_SECONDS]
+IN_TURN = SHORT[datetime.datetime.now(datetime.UTC).timetuple().tm_yday % len(SHORT)]
 
 
 @pytest.mark.quiet

@@ -1,6 +1,6 @@
 """Hours of traffic and random scenes leave nothing behind: no memory, threads, descriptors or logs beyond a bound.
 
-The bounds hold for three minutes (in every CI run) as for two hours (`--long`): whatever was played before, a lab that
+The bounds hold for a minute (in every CI run) as for two hours (`--long`): whatever was played before, a lab that
 was reset has at most so much more memory and so many more threads than one whose every thread has worked once, and no
 more descriptors than connections that its callers and itself keep open. LAB_LONG_RUN_MINUTES sets the length of the
 long one.
