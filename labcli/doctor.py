@@ -22,7 +22,7 @@ from .compose import PUBLISHED, Compose, published_ports
 from .config import Config
 from .context import Context
 from .errors import LabError
-from .kubernetes import Kubectl, pod_of
+from .kubernetes import Kubectl, is_ready, pod_of
 from .lock import why_not_writable
 from .plan import plans, shared_ports
 from .shell import capture
@@ -98,12 +98,7 @@ def _cluster_findings(ctx: Context) -> Iterator[Finding]:
 
 def _pods(ctx: Context, pods: list[Document]) -> Finding:
     """Whether every instance has a pod that is ready."""
-    ready = {
-        pod["metadata"]["name"]
-        for pod in pods
-        for condition in pod["status"].get("conditions", [])
-        if (condition["type"], condition["status"]) == ("Ready", "True")
-    }
+    ready = {pod["metadata"]["name"] for pod in pods if is_ready(pod)}
     missing = [each.name for each in instances() if pod_of(each) not in ready]
     if not missing:
         return Finding(CLUSTER, "pods", OK, f"all {len(instances())} are ready")

@@ -10,7 +10,7 @@ from services.common.topology import CONTROL_ROOM, instances
 from .api import Document
 from .context import Context
 from .errors import LabError
-from .kubernetes import Kubectl, pod_of
+from .kubernetes import Kubectl, is_ready, pod_of
 from .shell import capture
 
 HEALTHY_SECONDS = 90.0
@@ -183,12 +183,17 @@ class KubernetesInfra:
         """Set a label of its pod, or take it away."""
         self._kubectl("label", "--overwrite", "pod", self._pod(service)["metadata"]["name"], change)
 
+    def _is_ready(self, service: str) -> bool:
+        """Whether the kubelet knows that it is ready: before, the cluster sends it no connections."""
+        self._look()
+        return is_ready(self._pod(service))
+
     def _wait_until_well(self, service: str) -> float:
-        """Wait until it passes its own health check; how many seconds that took."""
+        """Wait until it passes its own health check, and the kubelet knows; how many seconds that took."""
         ctx, pod = self._ctx, pod_of(self._instances[service])
         began = ctx.clock()
-        check = ["kubectl", "--namespace", ctx.config.namespace, "exec", pod, "--", "healthcheck"]
-        while not capture(check, timeout=CHECK_SECONDS).ok:
+        check = [*self._kubectl.base, "exec", pod, "--", "healthcheck"]
+        while not (capture(check, timeout=CHECK_SECONDS).ok and self._is_ready(service)):
             seconds = ctx.clock() - began
             if seconds > HEALTHY_SECONDS:
                 why = f"kubectl --namespace {ctx.config.namespace} describe pod {pod}"

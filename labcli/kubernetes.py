@@ -117,3 +117,9 @@ def _read_to_its_end(lines: IO[str]) -> None:
 def pod_of(instance: Instance) -> str:
     """The name of an instance's pod: a StatefulSet counts its pods, and the chart's begin at 1."""
     return f"{instance.spec.name}-{instance.index + 1}"
+
+
+def is_ready(pod: Document) -> bool:
+    """Whether the kubelet found its instance ready when it looked last."""
+    conditions = pod["status"].get("conditions", [])
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)

@@ -130,6 +130,14 @@ def test_a_killed_pod_waits_until_it_is_healed(team: Lab, cluster: Cluster) -> N
     assert cluster.state["statefulsets"]["api"]["spec"]["updateStrategy"] == {"type": "RollingUpdate"}
 
 
+def test_a_pod_that_the_kubelet_does_not_find_ready_is_not_healed(team: Lab, cluster: Cluster) -> None:
+    cluster.change(new={**a_pod("new-1"), "status": {}})
+    team("infra", "kill", "api-2")
+    done = team("infra", "heal", "api-2")
+    assert done.code == 1
+    assert "api-2 is not well after" in done.err
+
+
 def test_each_killed_instance_is_healed_for_itself(team: Lab, cluster: Cluster) -> None:
     team("infra", "kill", "api-1")
     team("infra", "kill", "api-3")
