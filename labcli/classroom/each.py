@@ -9,13 +9,14 @@ from dataclasses import replace
 from labcli.api import ControlRoom
 from labcli.console import Console
 from labcli.context import Context
-from labcli.errors import LabError
+from labcli.errors import LabError, Unreachable
 from labcli.kubernetes import way_to
 from services.common.words import duration_words
 
 from .roster import Team
 
 Do = Callable[[Context, Team], str]
+UP_AGAIN = "start it again: ./scripts/lab class up, with as many teams as before; the others stay as they are"
 
 
 class _Quiet(Console):
@@ -47,7 +48,7 @@ def each(ctx: Context, teams: Sequence[Team], do: Do, at_once: int | None = None
             except LabError as error:
                 failed.append(team)
                 _report(ctx, team, "FAILED", error.message, seconds)
-                for line in error.advice:
+                for line in (UP_AGAIN,) if isinstance(error, Unreachable) else error.advice:
                     ctx.console.say(f"  {line}")
     return failed
 

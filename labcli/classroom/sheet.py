@@ -69,9 +69,8 @@ def page(teams: list[tuple[Team, tuple[str, str]]]) -> str:
 def _section(team: Team, svg: str) -> str:
     """One team's part."""
     facts = [("The lab, to break and mend", team.url or "ask the trainer")]
-    if team.token:
+    if team.token:  # as a lab has that others can reach
         facts.append(("Token, asked for at the first change", team.token))
-    if team.url:
         facts.append(("On a phone, to watch and vote", f"{team.url}/view"))
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd><code>{html.escape(value)}</code></dd>" for name, value in facts)
     source = base64.b64encode(svg.encode()).decode()

@@ -84,6 +84,7 @@ def test_a_scene_is_started_by_all_and_one_that_is_away_is_told(repo: Path, room
     assert room.posted() == [("/api/scenes/slow_query", {"narrate": False})]
     assert "team-1    done    slow_query is on" in done.out
     assert "team-2    FAILED  the control room" in done.out
+    assert "start it again: ./scripts/lab class up" in done.out
 
 
 def test_one_team_alone(repo: Path, room: Room, lab: Lab) -> None:
@@ -147,13 +148,19 @@ def test_what_a_control_room_refuses_is_told_with_what_is_allowed(repo: Path, ro
 
 def test_the_sheet_has_links_tokens_and_the_labs_own_codes(repo: Path, room: Room, lab: Lab) -> None:
     room.answers["GET", "/qr.svg"] = (200, "<svg></svg>")
-    enrol(repo, a_team(1, url="http://192.0.2.7:8180", token="the-teams-own"), a_team(2, url="http://192.0.2.7:8280"))
+    enrol(
+        repo,
+        a_team(1, url="http://192.0.2.7:8180", token="the-teams-own"),
+        a_team(2, url="http://192.0.2.7:8280", token="the-others"),
+        a_team(3, url="http://127.0.0.1:8380"),
+    )
     done = lab("class", "sheet")
     assert done.code == 0
     assert room.seen[-1].headers["Host"] == "192.0.2.7:8180"  # the code leads where the sheet says
     path = repo / ".lab" / "class-sheet.html"
     text = path.read_text()
     assert "http://192.0.2.7:8280/view" in text and "the-teams-own" in text
+    assert "http://127.0.0.1:8380" in text and "127.0.0.1:8380/view" not in text  # no phone gets there
     assert text.count("data:image/svg+xml;base64,PHN2Zz48L3N2Zz4=") == 1
     assert "no QR code for team-2" in done.err
     assert path.stat().st_mode & 0o077 == 0
