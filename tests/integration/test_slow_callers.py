@@ -22,6 +22,7 @@ HALF_A_HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 HALF_A_BODY = (
     b"POST /api/reset HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
 )
+HALF_A_VOTE = HALF_A_BODY.replace(b"/api/reset", b"/api/room/votes")
 MUCH = 10 * MB
 
 
@@ -81,6 +82,23 @@ def test_half_said_requests_hold_no_plane_for_long(lab):
         )
         wait_until(lambda: answers(frontend, "/checkout"), "users are served again", 2.5 * worker.MAX_SECONDS)
     assert lab.reset()["status"] == "GREEN"
+
+
+A_LOOK = b"GET /api/room HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [HALF_A_VOTE, A_LOOK + b"Transfer-Encoding: chunked\r\n\r\n", (A_LOOK + b"\r\n") * 120],
+    ids=["half", "endless", "unread"],
+)
+def test_phones_that_play_games_hold_up_neither_the_presenter_nor_other_phones(lab, said):
+    control_room = ports_of(lab)[0]["control-room"]
+    with ExitStack() as stack:
+        connected(stack, control_room, 300, said)  # more than the control room has threads
+        assert all(answers(control_room, "/api/state", WITHIN_SECONDS) for _ in range(5))
+        assert all(answers(control_room, "/api/room", WITHIN_SECONDS) for _ in range(5))
+        assert seconds_of(lab.reset) < WITHIN_SECONDS + RESET_SECONDS
 
 
 def test_those_who_say_nothing_and_stay_cost_no_thread(lab):

@@ -21,6 +21,8 @@ log.set_up(settings.service, settings.log_level)
 wsgi_app = f"services.{settings.service.replace('-', '_')}.app:create_app()"
 bind = f"{settings.bind}:{settings.data_port}"
 worker_class = "services.common.process.worker.Worker"
+if settings.service == CONTROL_ROOM.name:
+    worker_class = "services.control_room.worker.ControlRoomWorker"
 workers = 1
 threads = settings.threads
 # Each request that is served may have a call of its own under way, and a connection that is kept for the next one.

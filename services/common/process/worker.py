@@ -81,14 +81,18 @@ class Worker(ThreadWorker):
         service = getattr(self.wsgi.extensions["lab"], "service", None)  # type: ignore[attr-defined]
         if service is not None and service.waiting() and refuse_old(conn.sock, service.epoch):
             return False
-        self._reading[conn] = time.monotonic() + MAX_SECONDS
-        try:
-            keep = super().handle(conn)
-        finally:
-            self._reading.pop(conn, None)
+        keep = self.serve(conn)
         if keep is False:
             end(conn.sock, LINGER_SECONDS)
         return keep
+
+    def serve(self, conn: TConn) -> Any:
+        """Read a request and answer it; whether its connection is kept."""
+        self._reading[conn] = time.monotonic() + MAX_SECONDS
+        try:
+            return super().handle(conn)
+        finally:
+            self._reading.pop(conn, None)
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
         """Answer a request whose head is there; its body is read first, as far as any call of the lab takes one."""
@@ -96,12 +100,16 @@ class Worker(ThreadWorker):
         req.body = io.BytesIO(body.read(MAX_BODY_BYTES + 1))
         self._reading.pop(conn, None)
         connection = conn.sock
-        conn.sock = Reader(connection, self._slow_readers)  # type: ignore[assignment]  # it has what an answer needs
+        conn.sock = Reader(connection, self.slow_readers(req))  # type: ignore[assignment]  # it has what an answer needs
         try:
             return super().handle_request(req, conn)
         finally:
             conn.sock = connection
             req.body = body  # what is left of it is drained, or the connection closed
+
+    def slow_readers(self, req: Any) -> threading.Semaphore:
+        """The threads that may wait for whoever reads this request's answer."""
+        return self._slow_readers
 
     def murder_pending(self) -> None:
         """End what has taken too long. The worker's main loop calls this once a second."""
