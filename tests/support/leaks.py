@@ -6,6 +6,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from services.control_room.drills.cards import Card
 from tests.support.labs import LabUnderTest
@@ -18,6 +19,7 @@ COMMANDS = (("status",), ("events",), ("drill", "status"), ("request", "-n", "3"
 SAMPLES = '{__name__=~"lab_.*|http_.*|ALERTS"}'
 NAMING_ALL = ("lab_switch_", "lab_leaked_bytes", "lab_scene_active")
 SWITCHES = re.compile(r"lab_(switch_\w+|leaked_bytes)\b")
+MEASURED = {"pool"}  # a setting with the name of what is measured: "pool full" is a symptom that everybody may see
 Read = Callable[[str], str]  # the text at a path of an admin plane
 
 
@@ -46,7 +48,9 @@ def surfaces(
 def same_as_ever(lab: LabUnderTest, admins: dict[str, Read]) -> dict[str, str]:
     """What names every switch, and must be the same while one of them is hidden."""
     found = {f"/api/{name}": json.dumps(lab.get(f"/api/{name}")) for name in CATALOGUES}
+    found["/api/state: what is on"] = json.dumps(_what_is_on(lab.state()["services"]))
     for name, read in admins.items():
+        found[f"{name}/admin/state: what is on"] = json.dumps(json.loads(read("/admin/state"))["active"])
         metrics = read("/metrics").splitlines()
         found[f"{name}: switches"] = "\n".join(line for line in metrics if SWITCHES.match(line))
         found[f"{name}: catalogue"] = read("/admin/catalogue")
@@ -56,9 +60,18 @@ def same_as_ever(lab: LabUnderTest, admins: dict[str, Read]) -> dict[str, str]:
 def leaks(card: Card, text: str) -> list[str]:
     """The words of the card that a text holds."""
     words = [card.key, card.title, card.mechanism]
-    for fault in card.faults:
-        words += [fault.name, fault.name.replace("_", " ")]
+    for name in {fault.name for fault in card.faults} - MEASURED:
+        words += [name, name.replace("_", " ")]
     return [word for word in words if re.search(rf"(?<![A-Za-z_]){re.escape(word)}(?![A-Za-z_])", text)]
+
+
+def _what_is_on(services: dict[str, Any]) -> dict[str, Any]:
+    """What each service and each instance has on, as everybody sees it."""
+    return {
+        name: {"all": found["active"], **_what_is_on(found.get("instances", {}))}
+        for name, found in services.items()
+        if "active" in found
+    }
 
 
 def _changing(metrics: str) -> str:
