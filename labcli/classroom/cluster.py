@@ -14,6 +14,7 @@ from labcli.shell import NOT_FOUND, capture
 from .roster import Team
 
 CHART = REPO / "kubernetes"
+CLASS_VALUES = CHART / "class-values.yaml"
 MADE = "sre-failure-lab/class"  # the label of the namespaces that a class made, and may delete
 START_SECONDS = 300
 STOP_SECONDS = 300.0
@@ -30,7 +31,7 @@ def start(ctx: Context, team: Team, values: Sequence[str]) -> None:
     own: dict[str, object] = {"token": team.token}
     if team.url:
         own["ingress"] = {"enabled": True, "host": team.url.removeprefix("http://")}
-    files = [word for path in values for word in ("--values", path)]
+    files = [word for path in (str(CLASS_VALUES), *values) for word in ("--values", path)]
     done = capture(
         ["helm", "upgrade", "--install", "lab", str(CHART), "--namespace", team.namespace, *files, "--values", "-",
          "--wait", "--timeout", f"{START_SECONDS}s"],

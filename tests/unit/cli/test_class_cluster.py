@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,13 @@ def test_each_team_gets_a_restricted_namespace_and_a_release(
     assert done.code == 0
     assert labels(cluster, "team-2")["pod-security.kubernetes.io/enforce"] == "restricted"
     words = helm.installed("team-2")["words"]
-    assert words[:3] == ["upgrade", "--install", "lab"] and "images.yaml" in words
+    files = [Path(word).name for before, word in pairwise(words) if before == "--values"]
+    assert words[:3] == ["upgrade", "--install", "lab"]
+    assert files == [
+        "class-values.yaml",
+        "images.yaml",
+        "-",
+    ]  # no Prometheus each, unless they say so
     assert "ingress" not in helm.installed("team-2")["stdin"]
     assert "open --kubernetes team-1" in done.out
 
