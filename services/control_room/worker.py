@@ -15,7 +15,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn
 
-from services.common.process.worker import HEAD_BYTES, LINGER_SECONDS, Worker, end
+from services.common.process.worker import HEAD_BYTES, Worker
 
 ROOM = (b"GET /api/room", b"POST /api/room")
 THREADS = 32  # that wait for their turn, and as many for phones that have said half of what they want
@@ -38,16 +38,11 @@ class ControlRoomWorker(Worker):
         if not said.startswith(ROOM):
             super().enqueue_req(conn)
             return
-        done = self._room.submit(self._in_turn, conn) if is_whole(said) else self._half_said.submit(self.handle, conn)
+        if is_whole(said):
+            done = self._room.submit(self.handle, conn, self._turn)
+        else:
+            done = self._half_said.submit(self.handle, conn)
         done.add_done_callback(partial(self.method_queue.defer, self.finish_request, conn))
-
-    def _in_turn(self, conn: TConn) -> Any:
-        """Answer a request that is there as a whole, one at a time: it waits for nobody."""
-        with self._turn:
-            keep = self.serve(conn)
-        if keep is False:
-            end(conn.sock, LINGER_SECONDS)
-        return keep
 
     def slow_readers(self, req: Any) -> threading.Semaphore:
         """Nobody waits for a phone that reads none of its answers: they all fit its connection's buffer."""

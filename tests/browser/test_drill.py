@@ -8,6 +8,7 @@ from services.control_room.drills.cards import deck
 from tests.browser.conftest import NARROW, RESULTS, WIDE
 from tests.browser.test_page import violations
 from tests.conftest import wait_until
+from tests.support.labs import success
 from tests.support.leaks import leaks
 
 PHONES = 3
@@ -35,7 +36,7 @@ def start(lab):
 def struck(lab):
     secret = lambda: lab.json("drill", "show")["drill"]["secret"]  # noqa: E731
     wait_until(lambda: secret()["fault_seconds"] is not None, "the fault comes", 40)
-    lab.wait(lambda state: (state["kpis"]["success_ratio"] or 1) < 0.95, "users are hurt", 40)
+    lab.wait(lambda state: success(state) < 0.95, "users are hurt", 40)
 
 
 def shoot(page, name):

@@ -12,6 +12,7 @@ from labcli.config import Config
 from labcli.plan import admin_ports
 from services.control_room.drills.cards import deck
 from tests.conftest import wait_until
+from tests.support.labs import success
 from tests.support.leaks import leaks, same_as_ever, surfaces
 
 # Seeds that draw the card of their name, and let the fault come after little more than 15 s.
@@ -67,11 +68,6 @@ def logs(lab):
     return "\n".join(path.read_text() for path in files)
 
 
-def hurt(state):
-    ratio = state["kpis"]["success_ratio"]
-    return ratio is not None and ratio < 0.97
-
-
 def check_all_surfaces(lab, key):
     """Start the drill, wait until it hurts, and look for its secret everywhere."""
     card, planes = deck()[key], admins(lab)
@@ -79,7 +75,7 @@ def check_all_surfaces(lab, key):
     start(lab, key)
     before = same_as_ever(lab, planes)
     struck(lab)
-    lab.wait(hurt, "users are hurt", 60)
+    lab.wait(lambda state: success(state) < 0.97, "users are hurt", 60)
     cli = lambda *words: lab.cli(*words, check=False).stdout  # noqa: E731
     told = dict(surfaces(lab, planes, cli, lambda: logs(lab)[written:]))
     assert len(told) >= 30
@@ -112,7 +108,7 @@ def test_a_drill_outlives_the_control_room_and_an_instance_and_is_lost_by_a_rese
     struck(lab)
     lab.restart("database")
     lab.wait(lambda state: state["services"]["database"]["up"], "it answers again", 20)
-    lab.wait(lambda state: 0.3 < (state["kpis"]["success_ratio"] or 0) < 0.9, "it refuses queries again", 60)
+    lab.wait(lambda state: 0.3 < success(state) < 0.9, "it refuses queries again", 60)
     assert leaks(deck()["refusing_database"], str([event["text"] for event in lab.events()])) == []
     answer = lab.reset()
     assert answer["status"] == "GREEN" and answer["seconds"] < 3

@@ -15,6 +15,7 @@ import pytest
 
 from services.common.process.memory import MB
 from tests.conftest import wait_until
+from tests.support.labs import success
 
 
 def api_worker(lab):
@@ -43,7 +44,7 @@ def test_a_failing_hop_is_named(lab):
     (request,) = lab.requests(1)
     assert (request["ok"], request["status"], request["reason"]) == (False, 503, "peer_refused")
     assert request["hops"][-1]["reason"] == "outage"
-    wait_until(lambda: lab.state()["kpis"]["success_ratio"] not in (None, 1.0), "users see errors")
+    lab.wait(lambda state: success(state) < 1, "users see errors")
 
 
 def test_retries_show_as_attempts(lab):

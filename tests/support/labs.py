@@ -130,6 +130,12 @@ class LabUnderTest:
         return self.state()["scene"]
 
 
+def success(state: dict[str, Any]) -> float:
+    """The users' success ratio; 1 while none has ended, which is not known to be bad."""
+    ratio = state["kpis"]["success_ratio"]
+    return 1.0 if ratio is None else ratio
+
+
 def table(scene: dict[str, Any]) -> str:
     """Expected beside measured, a line each."""
     lines = [f"{scene['name']}: {scene['verdict']}"]

@@ -112,9 +112,15 @@ def answers(lab: LabUnderTest) -> bool:
 
 
 def sizes(lab: LabUnderTest) -> dict[str, dict[str, int]]:
-    """Resident bytes, threads and connections of each service."""
-    services = lab.state()["services"]
-    return {name: {"rss_bytes": services[name]["rss_bytes"], **lab.counts(name)} for name in services}
+    """Resident bytes, threads and connections of each service; one that is silent just now is waited for."""
+    rss_bytes: dict[str, int] = {}
+
+    def known() -> bool:
+        rss_bytes.update({name: service["rss_bytes"] for name, service in lab.state()["services"].items()})
+        return None not in rss_bytes.values()
+
+    wait_until(known, "every service says its memory")
+    return {name: {"rss_bytes": size, **lab.counts(name)} for name, size in rss_bytes.items()}
 
 
 def busy_once(lab: LabUnderTest) -> dict[str, dict[str, int]]:
@@ -153,8 +159,11 @@ def check_reset(lab: LabUnderTest, before: dict[str, dict[str, int]], actions: l
 
 
 def is_idle(api: dict[str, Any]) -> bool:
-    """Whether no more is under way in the api than four users a second need; one may just be on its way to a thread."""
-    return api["pool"]["in_use"] < IN_USE and not api["waiting"]
+    """Whether no more is under way in the api than four users a second need; one may just be on its way to a thread.
+
+    An api that is silent just now has no pool, and is not idle.
+    """
+    return "pool" in api and api["pool"]["in_use"] < IN_USE and not api["waiting"]
 
 
 def too_big(lab: LabUnderTest, before: dict[str, dict[str, int]]) -> list[str]:

@@ -34,6 +34,7 @@ SEND_BUFFER_BYTES = 128 * 1024  # any answer of the lab fits: only who leaves se
 WRITE_SECONDS = 10.0  # that a caller may take to read what does not fit
 MAX_SLOW_READERS = 16  # threads that wait for such callers; beyond those nobody is waited for
 DRAIN_BYTES = 65536
+AT_ONCE = contextlib.nullcontext()  # a turn that is everybody's
 SENT = re.compile(rb"\r\n%b: ([0-9.]+)\r\n" % REQUEST_START.encode(), re.IGNORECASE)
 
 
@@ -76,23 +77,23 @@ class Worker(ThreadWorker):
         self.pending_conns.append(conn)
         self.poller.register(connection, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
-    def handle(self, conn: TConn) -> Any:
-        """What gunicorn does with a request, unless a reset made it old while it waited for its thread."""
+    def handle(self, conn: TConn, turn: contextlib.AbstractContextManager[Any] = AT_ONCE) -> Any:
+        """What gunicorn does with a request, unless a reset made it old while it waited for its thread.
+
+        It is read and answered while `turn` is held; its connection is ended after that, if it is not kept.
+        """
         service = getattr(self.wsgi.extensions["lab"], "service", None)  # type: ignore[attr-defined]
         if service is not None and service.waiting() and refuse_old(conn.sock, service.epoch):
             return False
-        keep = self.serve(conn)
+        with turn:
+            self._reading[conn] = time.monotonic() + MAX_SECONDS
+            try:
+                keep = super().handle(conn)
+            finally:
+                self._reading.pop(conn, None)
         if keep is False:
             end(conn.sock, LINGER_SECONDS)
         return keep
-
-    def serve(self, conn: TConn) -> Any:
-        """Read a request and answer it; whether its connection is kept."""
-        self._reading[conn] = time.monotonic() + MAX_SECONDS
-        try:
-            return super().handle(conn)
-        finally:
-            self._reading.pop(conn, None)
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
         """Answer a request whose head is there; its body is read first, as far as any call of the lab takes one."""
