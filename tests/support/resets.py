@@ -125,6 +125,7 @@ def sizes(lab: LabUnderTest) -> dict[str, dict[str, int]]:
 
 def busy_once(lab: LabUnderTest) -> dict[str, dict[str, int]]:
     """The sizes of a lab that has been busy: threads that ran once are kept, and so is what they need."""
+    lab.reset()
     lab.fail("database", "slow_query", min_seconds=1, max_seconds=1)
     lab.post("/api/traffic", {"rps": 200})
     lab.wait(lambda state: state["services"]["frontend"]["threads_busy"] == 128, "every thread has run", 30)
