@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -15,14 +16,16 @@ from services.common.process.service import Service
 from services.common.process.settings import Settings
 
 RESULTS = Path(__file__).resolve().parents[1] / "test-results"
+T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    """Wait until the condition is true; fails with `what` when it takes longer."""
+def wait_until(condition: Callable[[], T], what: str, seconds: float = 10) -> T:
+    """Wait until the condition is true, and return what it found; fails with `what` when it takes longer."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         time.sleep(0.01)
+    return found
 
 
 def reset(service: Service) -> None:

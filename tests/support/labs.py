@@ -117,14 +117,8 @@ class LabUnderTest:
 
     def value(self, expression: str, at: float | None = None) -> float:
         """The one value of an expression. It is waited for: a scrape that failed leaves a gap until the next one."""
-        found: list[tuple[dict[str, str], float]] = []
-
-        def scraped() -> bool:
-            found[:] = self.query(expression, at)
-            return len(found) == 1
-
-        wait_until(scraped, f"Prometheus has one value of {expression}", 5)
-        return found[0][1]
+        ((_, value),) = wait_until(lambda: self.query(expression, at), f"Prometheus knows {expression}", 5)
+        return value
 
     def play(self, name: str) -> dict[str, Any]:
         """Play a scene until each of its expectations is decided, and note from when to when."""

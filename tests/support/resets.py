@@ -113,14 +113,13 @@ def answers(lab: LabUnderTest) -> bool:
 
 def sizes(lab: LabUnderTest) -> dict[str, dict[str, int]]:
     """Resident bytes, threads and connections of each service; one that is silent just now is waited for."""
-    rss_bytes: dict[str, int] = {}
+    services = wait_until(lambda: all_known(lab.state()["services"]), "every service says its memory")
+    return {name: {"rss_bytes": found["rss_bytes"], **lab.counts(name)} for name, found in services.items()}
 
-    def known() -> bool:
-        rss_bytes.update({name: service["rss_bytes"] for name, service in lab.state()["services"].items()})
-        return None not in rss_bytes.values()
 
-    wait_until(known, "every service says its memory")
-    return {name: {"rss_bytes": size, **lab.counts(name)} for name, size in rss_bytes.items()}
+def all_known(services: dict[str, Any]) -> dict[str, Any] | None:
+    """The services, if each of them says its memory."""
+    return services if all(found["rss_bytes"] is not None for found in services.values()) else None
 
 
 def busy_once(lab: LabUnderTest) -> dict[str, dict[str, int]]:
